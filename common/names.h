@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_COMMON_NAMES_H
+#define RTMEM_COMMON_NAMES_H
+
+/* Names that more than one room must spell the same. */
+
+#define RTMEM_RUNTIME_DIR "/run/rtmem"
+#define RTMEM_STATE_DIR	  "/var/lib/rtmem"
+/* searched in this order; the same file name: the earlier wins */
+#define RTMEM_CONFIG_DIRS "/etc/rtmem.d", "/run/rtmem.d", "/usr/lib/rtmem.d"
+
+/* below the runtime directory */
+#define RTMEM_BUS_SOCKET    "bus" /* sd-bus, peer to peer */
+#define RTMEM_NOTIFY_SOCKET "notify" /* sd_notify of managed processes */
+
+#define RTMEM_BUS_NAME	    "org.rtmem1"
+#define RTMEM_BUS_PATH	    "/org/rtmem1"
+#define RTMEM_BUS_INTERFACE "org.rtmem1.Manager"
+
+/* environment of a launched program; libinit takes all of it out again */
+#define RTMEM_ENV_INIT	   "RTMEM_INIT" /* what the injected library shall do (common/handoff.h) */
+#define RTMEM_ENV_TUNABLES "GLIBC_TUNABLES" /* merged by rtmem-exec, the user's value restored */
+#define RTMEM_ENV_PRELOAD  "LD_PRELOAD"
+
+/* exit statuses of the command line tools */
+enum exit_status {
+	EXIT_GOOD = 0,
+	EXIT_NOT_GOOD = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_DAEMON = 3,
+	EXIT_CANT_TELL = 4,
+	/* launching a program, as env(1) */
+	EXIT_LAUNCH_FAILED = 125,
+	EXIT_CANT_INVOKE = 126,
+	EXIT_NOT_FOUND = 127,
+};
+
+#endif

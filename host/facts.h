@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_HOST_FACTS_H
+#define RTMEM_HOST_FACTS_H
+
+/* Reads what a launch depends on: this process's rights and limits, the user database, paths, the
+ * size of a program's image. Reading only. */
+#include <limits.h>
+
+#include "libpolicy/launch.h"
+
+/** Facts plus the memory they point at. */
+struct facts {
+	struct launch_facts launch;
+	char init_library[PATH_MAX];
+	char login[64];
+	char home[PATH_MAX];
+	char shell[PATH_MAX];
+	gid_t groups[256];
+};
+
+/** Fills in everything but notify_socket, report_fd and foreground (set to NULL, -1, false).
+ *  An unknown user or group is -ENOENT with `problem`. */
+int facts_gather(const struct process_policy *p, struct facts *ret, struct launch_problem *problem);
+
+/** Mapped size of a dynamic program: its PT_LOAD segments and those of its DT_NEEDED closure, plus
+ *  the dynamic loader and the injected library. 0 with -ENOEXEC / -ENOENT when it can't be told. */
+int image_size(const char *program, const char *init_library, uint64_t *ret_bytes);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_HOST_SETTINGS_H
+#define RTMEM_HOST_SETTINGS_H
+
+/*
+ * Settings of the machine: each kind is a row (reader, writer, comparer, "not applicable when") in
+ * settings.c. desired x actual -> changes; every write is read back. Only wished settings are touched.
+ * `root` is a prefix for /proc and /sys ("" = this machine), for tests and captured trees.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "libpolicy/policy.h"
+
+enum setting_result {
+	SETTING_OK,
+	SETTING_DRIFT,
+	SETTING_NOT_APPLICABLE
+};
+const char *setting_result_to_string(enum setting_result r); /* "ok", "drift", "not-applicable" */
+
+struct setting_state {
+	char *setting; /* "hugepages.2M", "transparent_hugepage", "sysctl.vm.swappiness" */
+	char *wanted;
+	char *actual; /* "" when it can't be read */
+	char *original; /* before rtmem's first write; NULL = rtmem never wrote it */
+	enum setting_result result;
+	char *reason; /* why not ok: one sentence with the remedy; "" if ok */
+	struct place place;
+};
+
+struct settings {
+	struct setting_state *items;
+	size_t n_items;
+};
+void settings_done(struct settings *s);
+#define _cleanup_settings_ CLEANUP(settings_done)
+
+/** Reads the actual value of each wish and compares. state_dir (may be NULL): where originals are. */
+int settings_diff(const struct policy_set *set, const char *root, const char *state_dir,
+	struct settings *ret);
+
+/**
+ * The same, then writes what differs, in a fixed order (hugepages first: they may need compaction),
+ * each write read back. Before the first write of a setting its original goes to
+ * state_dir/host/SETTING, fsync'ed. A refused or short write is a result with a reason, never a
+ * failure of the call. n_written counts writes that were made (0 on a second run).
+ */
+int settings_apply(const struct policy_set *set, const char *root, const char *state_dir,
+	struct settings *ret, size_t *n_written);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_LIBPOLICY_LAUNCH_H
+#define RTMEM_LIBPOLICY_LAUNCH_H
+
+/*
+ * policy x host facts -> plan: which steps, in which order, and why. Pure: everything that has to be
+ * looked up (users, limits, capabilities, paths) comes in as facts.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "common/plan.h"
+#include "libpolicy/policy.h"
+
+/** What the plan depends on beside the policy; host/facts.c fills it in. */
+struct launch_facts {
+	uint64_t capabilities_effective; /* of the launcher, bit mask */
+	uint64_t capabilities_bounding;
+	struct rlimit limits[RLIM_NLIMITS]; /* of the launcher */
+	bool user_resolved; /* policy.user was looked up: the next four are its */
+	uid_t uid; /* who the program will run as (the launcher's own without user:) */
+	gid_t gid;
+	gid_t *groups; /* supplementary groups, owned by the caller */
+	size_t n_groups;
+	const char *home; /* of the user, or NULL */
+	const char *shell;
+	const char *login; /* user name, or NULL */
+	const char *init_library; /* path to inject; NULL = not found */
+	bool foreground; /* rtmemctl run: keep the caller's environment and NOTIFY_SOCKET */
+	const char *notify_socket; /* for ready: notify under the daemon; NULL = leave out */
+	int report_fd; /* number of the report socket in the child; -1 = none */
+};
+
+struct launch_problem {
+	const char *key; /* policy key */
+	char text[512]; /* cause and remedy */
+};
+
+/**
+ * Builds the plan. -EPERM / -ENOENT / -EINVAL with `problem` filled in when the launch can't succeed
+ * as asked (a limit above the hard one without the capability, scheduling without a right to it,
+ * unknown user ...): nothing half-done is worth starting. -ENOMEM.
+ * A limit that can't be raised but doesn't bind, because the program will hold the capability that
+ * makes it void, becomes an optional step whose `why` says so.
+ */
+int launch_plan(const struct process_policy *p, const struct launch_facts *f, struct plan *ret,
+	struct launch_problem *problem);
+
+#endif
