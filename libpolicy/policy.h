@@ -168,6 +168,8 @@ struct policy_set {
 	unsigned n_ref;
 	struct process_policy *processes; /* in lexical order of file, then order of writing */
 	size_t n_processes;
+	struct process_policy *profiles; /* resolved like processes; command may be NULL */
+	size_t n_profiles;
 	struct host_wish *wishes;
 	size_t n_wishes;
 	char **files; /* paths read, in order; owners of every place.file */
@@ -176,6 +178,7 @@ struct policy_set {
 struct policy_set *policy_set_ref(struct policy_set *s);
 struct policy_set *policy_set_unref(struct policy_set *s);
 const struct process_policy *policy_set_find(const struct policy_set *s, const char *name);
+const struct process_policy *policy_set_find_profile(const struct policy_set *s, const char *name);
 /** Same launch for both? Compares all that needs a restart, not compliance or places. */
 bool process_policy_same_launch(const struct process_policy *a, const struct process_policy *b);
 
