@@ -11,7 +11,9 @@
  * The socket is one pair per launch; rtmem-exec waits on it for HANDOFF_GO (so that fault counters are
  * attached before the program's first instruction), reports a failed step, and passes it on over
  * execve(). libinit sends one struct report and closes it, or keeps it close-on-exec where it must
- * lock again at HANDOFF_LOCK (balanced). Everything read from a peer is checked: managed processes
+ * lock again at HANDOFF_LOCK (balanced). Beside RTMEM_INIT, rtmem-exec leaves the caller's own
+ * GLIBC_TUNABLES in RTMEM_TUNABLES (empty: there were none), so that libinit can put them back for the
+ * program's children; its own entry in LD_PRELOAD libinit finds by name. Everything read from a peer is checked: managed processes
  * are hostile, and so is whoever calls rtmem-exec by hand.
  */
 #include <stdbool.h>
@@ -58,6 +60,8 @@ struct init_order {
 };
 
 #define INIT_ORDER_TEXT_MAX 512
+/** "strict" ...; NULL when unknown. */
+const char *init_lock_to_string(enum init_lock lock);
 /** "1 lock=strict heap=157286400 ..."; -ENOBUFS if size is too small. No allocation. */
 int init_order_format(const struct init_order *o, char *buf, size_t size);
 /** Strict inverse, no allocation, usable before main(). -EINVAL, -EPROTONOSUPPORT. */

@@ -21,6 +21,8 @@
 #define RTMEM_ENV_INIT	   "RTMEM_INIT" /* what the injected library shall do (common/handoff.h) */
 #define RTMEM_ENV_TUNABLES "GLIBC_TUNABLES" /* merged by rtmem-exec, the user's value restored */
 #define RTMEM_ENV_PRELOAD  "LD_PRELOAD"
+#define RTMEM_ENV_ORIGINAL "RTMEM_TUNABLES" /* GLIBC_TUNABLES as it was before the merge */
+#define RTMEM_INIT_LIBRARY "librtmem-init.so"
 
 /* exit statuses of the command line tools */
 enum exit_status {
