@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A Python program that works with memory as data-handling ones do: builds objects and buffers, drops them.
+"""A Python program that handles data: each cycle builds a frame and records, and drops them.
 
 Knows nothing of rtmem. Usage: python3 allocate.py [SECONDS]   (0 or none: runs until a signal)
 """
@@ -7,11 +7,12 @@ import sys
 import time
 
 PERIOD = 0.25
+FRAME = 3840 * 2160 * 3 * 2  # a 4K picture of 16 bits per colour, 47 MB
 
 
 def cycle(n):
-    """One round of work: 8 MB of buffer, some thousand small objects; all is gone at the end."""
-    frame = bytearray(8 << 20)
+    """One round of work: a frame, some thousand small objects; all is gone at the end."""
+    frame = bytearray(FRAME)
     for i in range(0, len(frame), 4096):
         frame[i] = n & 0xFF
     records = [{"id": i, "name": f"record {i}", "values": [i, i + 1]} for i in range(5000)]
