@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_EXEC_LAUNCH_H
+#define RTMEM_EXEC_LAUNCH_H
+
+/*
+ * One launch in the making: what the steps have gathered so far for the execve() at the end. A step
+ * function does its step at once where the kernel keeps the setting over execve(), or collects here
+ * what only the new image can have (arguments, environment).
+ */
+#include <stdbool.h>
+
+#include "common/handoff.h"
+
+struct launch {
+	int report_fd; /* socket of the daemon, or -1: started by hand or by `rtmemctl run` */
+	char **argv;
+	char **env; /* of the new image */
+	char **tunables; /* "glibc.malloc.arena_max=1" ..., merged into env at the end */
+	char *library; /* to inject, or NULL */
+	char *init; /* order for it, or NULL */
+	char *file; /* to execute */
+	bool user_left_root; /* ran STEP_USER to an ordinary user */
+	bool capabilities_set; /* ran STEP_CAPABILITIES */
+	/* Why the step at work failed, and what to change; "" = the errno says it all. */
+	char why[480];
+};
+
+void launch_done(struct launch *l);
+#define _cleanup_launch_ CLEANUP(launch_done)
+
+/** Does the steps of the plan in their order. 0, or a negative errno once a step failed that isn't
+ *  optional; the failure has been told by then. */
+int launch_walk(struct launch *l, const struct plan *p);
+/** Says that something optional didn't work, or was decided in the user's favour. */
+void launch_note(const struct launch *l, const char *step, int error, const char *text);
+/** Says why the program isn't started: one line on stderr, one report. */
+void launch_failed(const struct launch *l, const char *step, int error, const char *text);
+
+/* Step functions, all alike: 0 or a negative errno, with l->why where more than the errno is known. */
+int step_rlimit(struct launch *l, const struct step *s);
+int step_oom_score(struct launch *l, const struct step *s);
+int step_thp_disable(struct launch *l, const struct step *s);
+int step_cgroup(struct launch *l, const struct step *s);
+int step_directory(struct launch *l, const struct step *s);
+int step_affinity(struct launch *l, const struct step *s);
+int step_scheduler(struct launch *l, const struct step *s);
+int step_nice(struct launch *l, const struct step *s);
+int step_groups(struct launch *l, const struct step *s);
+int step_user(struct launch *l, const struct step *s);
+int step_capabilities(struct launch *l, const struct step *s);
+int step_env_clear(struct launch *l, const struct step *s);
+int step_env_set(struct launch *l, const struct step *s);
+int step_env_unset(struct launch *l, const struct step *s);
+
+/** Drops what STEP_USER kept for later steps and nobody claimed. */
+int credentials_finish(struct launch *l);
+bool has_capability(int capability);
+/** Merges tunables, library and order into the environment. */
+int environment_finish(struct launch *l);
+
+/** Finds the file as execvp() would, in PATH of the new environment. 0 and a malloc'ed path, or
+ *  -ENOENT, -EACCES. */
+int target_find(const struct launch *l, char **ret_path);
+/** Why the dynamic loader won't take a preloaded library into this program ("it is linked statically"),
+ *  or NULL when nothing speaks against it. */
+const char *target_refuses_preload(const char *path);
+
+#endif

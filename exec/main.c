@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * rtmem-exec stands between a launcher and a program: it reads a frozen plan, does its steps, waits for
+ * the launcher's go where there is one, and becomes the program. It's small and static so that it costs
+ * little, and separate so that the launcher never has to run code of its own between fork and exec.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/names.h"
+#include "common/strv.h"
+#include "common/units.h"
+#include "config.h"
+#include "exec/launch.h"
+
+extern char **environ;
+
+struct arguments {
+	int plan_fd;
+	const char *plan_file;
+	int report_fd;
+};
+
+static const char usage_text[] =
+	"Usage: rtmem-exec --plan-fd N [--report-fd N]\n"
+	"       rtmem-exec --plan FILE\n"
+	"Does the steps of a launch plan to itself, then executes the program.\n"
+	"\n"
+	"  --plan-fd N     the encoded plan is open as descriptor N\n"
+	"  --plan FILE     the encoded plan is in FILE\n"
+	"  --report-fd N   socket of the launcher: wait for its go, tell it about failures,\n"
+	"                  close every other inherited descriptor, reset signals\n"
+	"  --help          this text\n"
+	"  --version       the version\n"
+	"\n"
+	"Exit status: the program's own; 125 when a step fails, 126 when the program can't be\n"
+	"executed, 127 when it isn't found.\n";
+
+static int parse_descriptor(const char *option, const char *text) {
+	uint64_t n;
+
+	if (parse_u64(text, &n) == 0 && n <= INT32_MAX && fcntl((int)n, F_GETFD) >= 0)
+		return (int)n;
+	fprintf(stderr, "rtmem-exec: %s %s: not an open descriptor\n", option, text);
+	return -1;
+}
+
+/* 0 = go on, otherwise the exit status plus one. */
+static int parse_arguments(int argc, char *argv[], struct arguments *ret) {
+	static const struct option options[] = {
+		{ "plan-fd", required_argument, NULL, 'f' },
+		{ "plan", required_argument, NULL, 'p' },
+		{ "report-fd", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool bad = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+		switch (c) {
+		case 'f':
+			ret->plan_fd = parse_descriptor("--plan-fd", optarg);
+			bad |= ret->plan_fd < 0;
+			break;
+		case 'p':
+			ret->plan_file = optarg;
+			break;
+		case 'r':
+			ret->report_fd = parse_descriptor("--report-fd", optarg);
+			bad |= ret->report_fd < 0;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			return EXIT_GOOD + 1;
+		case 'V':
+			puts("rtmem-exec " RTMEM_VERSION);
+			return EXIT_GOOD + 1;
+		default:
+			bad = true;
+			break;
+		}
+	if (!bad && optind == argc && (ret->plan_fd >= 0) != (ret->plan_file != NULL))
+		return 0;
+	fputs(usage_text, stderr);
+	return EXIT_LAUNCH_FAILED + 1;
+}
+
+static int read_plan(const struct arguments *a, struct plan *ret) {
+	_cleanup_close_ int fd = a->plan_fd;
+
+	if (a->plan_file)
+		fd = open(a->plan_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? -errno : handoff_read(fd, ret);
+}
+
+static const char *plan_problem(int error) {
+	switch (error) {
+	case -EBADMSG:
+		return "not a plan, or a damaged one";
+	case -EPROTONOSUPPORT:
+		return "written by another version of rtmem: restart rtmemd after an upgrade";
+	case -EFBIG:
+		return "larger than a plan may be (4M)";
+	default:
+		return strerror(-error);
+	}
+}
+
+static void close_range_of(unsigned first, unsigned last) {
+	if (first > last || syscall(SYS_close_range, first, last, 0u) == 0)
+		return;
+	/* kernel before 5.9, or a filter that doesn't know the call */
+	for (unsigned fd = first; fd <= last && fd < (unsigned)sysconf(_SC_OPEN_MAX); fd++)
+		(void)close((int)fd);
+}
+
+/* Nothing of the daemon goes into the program: descriptors, signal handlers, signal mask. */
+static void shed_inheritance(int report_fd) {
+	sigset_t none;
+
+	close_range_of(STDERR_FILENO + 1, (unsigned)report_fd - 1);
+	close_range_of((unsigned)report_fd + 1, ~0u);
+	for (int sig = 1; sig < _NSIG; sig++)
+		(void)signal(sig, SIG_DFL); /* SIGKILL, SIGSTOP: refused, and needless */
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Until the launcher has attached its counters. */
+static int wait_for_go(const struct launch *l) {
+	char go = 0;
+	ssize_t n;
+
+	if (l->report_fd < 0)
+		return 0;
+	do
+		n = recv(l->report_fd, &go, 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n == 1 && go == HANDOFF_GO)
+		return 0;
+	launch_failed(l, "go", n < 0 ? errno : ECONNRESET,
+		"the launcher went away before it let the program start");
+	return -ECONNRESET;
+}
+
+/* A strict policy is a promise; without the daemon there is nobody else to notice that it is broken. */
+static int check_injection(const struct launch *l, const char *path) {
+	const char *reason = target_refuses_preload(path);
+	struct init_order order = { 0 };
+	char text[REPORT_TEXT_MAX];
+	bool strict = l->init && init_order_parse(l->init, &order) == 0 &&
+		order.lock == INIT_LOCK_STRICT;
+
+	if (!l->library)
+		return 0;
+	if (!reason && access(l->library, R_OK) < 0)
+		reason = "its user can't read the library";
+	if (!reason)
+		return 0;
+	snprintf(text, sizeof(text), "%s can't be loaded into %s: %s; its memory stays unprotected",
+		l->library, path, reason);
+	if (strict && l->report_fd < 0) {
+		launch_failed(l, step_kind_to_string(STEP_PRELOAD), ELIBACC, text);
+		return -ELIBACC;
+	}
+	launch_note(l, step_kind_to_string(STEP_PRELOAD), ELIBACC, text);
+	return 0;
+}
+
+static int not_executed(const struct launch *l, int error) {
+	launch_failed(l, step_kind_to_string(STEP_EXEC), error, strerror(error));
+	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANT_INVOKE;
+}
+
+static int become(struct launch *l) {
+	_cleanup_free_ char *path = NULL;
+	int r = target_find(l, &path);
+
+	if (r < 0)
+		return not_executed(l, -r);
+	if (check_injection(l, path) < 0 || wait_for_go(l) < 0)
+		return EXIT_LAUNCH_FAILED;
+	execve(path, l->argv, l->env);
+	return not_executed(l, errno);
+}
+
+static int finish(struct launch *l) {
+	int r;
+
+	if (!l->file) {
+		launch_failed(l, "plan", EINVAL, "the plan names no program to execute");
+		return -EINVAL;
+	}
+	r = l->argv ? 0 : strv_append(&l->argv, l->file);
+	if (r == 0)
+		r = credentials_finish(l);
+	if (r == 0)
+		r = environment_finish(l);
+	if (r < 0)
+		launch_failed(l, "environment", r, strerror(-r));
+	return r;
+}
+
+int main(int argc, char *argv[]) {
+	struct arguments a = { .plan_fd = -1, .report_fd = -1 };
+	_cleanup_launch_ struct launch l = { .report_fd = -1 };
+	_cleanup_plan_ struct plan plan = { 0 };
+	int r = parse_arguments(argc, argv, &a);
+
+	if (r != 0)
+		return r - 1;
+	l.report_fd = a.report_fd;
+	r = read_plan(&a, &plan);
+	if (r < 0) {
+		launch_failed(&l, "plan", r, plan_problem(r));
+		return EXIT_LAUNCH_FAILED;
+	}
+	if (l.report_fd >= 0)
+		shed_inheritance(l.report_fd);
+	r = strv_copy(environ, &l.env);
+	if (r < 0) {
+		launch_failed(&l, "environment", r, strerror(-r));
+		return EXIT_LAUNCH_FAILED;
+	}
+	if (launch_walk(&l, &plan) < 0 || finish(&l) < 0)
+		return EXIT_LAUNCH_FAILED;
+	return become(&l);
+}
