@@ -18,6 +18,10 @@
 struct launch_facts {
 	uint64_t capabilities_effective; /* of the launcher, bit mask */
 	uint64_t capabilities_bounding;
+	uint64_t capabilities_ambient;
+	uid_t launcher_uid;
+	gid_t launcher_gid;
+	int oom_score_adjust; /* of the launcher; lowering it takes CAP_SYS_RESOURCE */
 	struct rlimit limits[RLIM_NLIMITS]; /* of the launcher */
 	bool user_resolved; /* policy.user was looked up: the next four are its */
 	uid_t uid; /* who the program will run as (the launcher's own without user:) */
@@ -27,12 +31,14 @@ struct launch_facts {
 	const char *home; /* of the user, or NULL */
 	const char *shell;
 	const char *login; /* user name, or NULL */
+	const char *language; /* LANG of the launcher, or NULL */
 	const char *init_library; /* path to inject; NULL = not found */
 	bool foreground; /* rtmemctl run: keep the caller's environment and NOTIFY_SOCKET */
 	const char *notify_socket; /* for ready: notify under the daemon; NULL = leave out */
 	int report_fd; /* number of the report socket in the child; -1 = none */
 };
 
+/** Why a launch can't succeed; key is static text. */
 struct launch_problem {
 	const char *key; /* policy key */
 	char text[512]; /* cause and remedy */
@@ -47,5 +53,8 @@ struct launch_problem {
  */
 int launch_plan(const struct process_policy *p, const struct launch_facts *f, struct plan *ret,
 	struct launch_problem *problem);
+
+/** True when something has to happen inside the program, so that the library must be injected. */
+bool launch_needs_injection(const struct process_policy *p);
 
 #endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A launch as a list of steps. The order is the whole idea: what needs the launcher's rights comes
+ * before they're given up (limits, OOM score, scheduler, groups, user), what needs nothing comes last
+ * (directory, environment, program). Each part below appends the steps of one row of that order; the
+ * list of parts at the end of this file is the order.
+ */
+#include "libpolicy/launch.h"
+
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/capability.h"
+#include "common/handoff.h"
+#include "common/names.h"
+#include "libpolicy/rights.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+/* Arguments, environment and the frames below main() share the stack with the depth asked for. */
+#define MAIN_STACK_EXTRA_BYTES (256u << 10)
+
+struct build {
+	const struct process_policy *p;
+	const struct launch_facts *f;
+	struct plan *plan;
+};
+
+static struct step *append(
+	struct build *b, enum step_kind kind, const char *key, const char *text) {
+	return plan_append(b->plan, kind, key, text);
+}
+
+static int append_text(struct build *b, enum step_kind kind, const char *key, const char *text) {
+	return append(b, kind, key, text) ? 0 : -ENOMEM;
+}
+
+static int append_number(struct build *b, enum step_kind kind, const char *key, int64_t number) {
+	struct step *s = append(b, kind, key, NULL);
+
+	if (!s)
+		return -ENOMEM;
+	s->number[0] = number;
+	return 0;
+}
+
+/* ---- limits ------------------------------------------------------------------------------------ */
+
+static int append_limit(struct build *b, int resource, const char *key, uint64_t soft,
+	uint64_t hard, const char *why) {
+	struct step *s = append(b, STEP_RLIMIT, key, NULL);
+
+	if (!s)
+		return -ENOMEM;
+	s->number[0] = resource;
+	s->number[1] = (int64_t)soft;
+	s->number[2] = (int64_t)hard;
+	if (!why)
+		return 0;
+	s->optional = true;
+	s->why = strdup(why);
+	return s->why ? 0 : -ENOMEM;
+}
+
+/* Says why a limit that can't be raised is no obstacle; rights_check() has refused the others. */
+static const char *limit_why(
+	struct build *b, int resource, uint64_t value, char *buf, size_t size) {
+	int over = rights_capability_over_limit(resource);
+	char hard[UNITS_TEXT_MAX], name[CAPABILITY_LIST_TEXT_MAX];
+
+	if (over < 0 || rights_allow_limit(b->f, resource, value))
+		return NULL;
+	limit_format(resource, b->f->limits[resource].rlim_max, hard);
+	if (rights_of_program(b->p, b->f) & CAPABILITY_BIT(over))
+		snprintf(buf, size,
+			"the hard limit is %s and raising it needs CAP_SYS_RESOURCE; the program "
+			"holds %s, under which the %s limit doesn't bind",
+			hard, capabilities_format(CAPABILITY_BIT(over), name),
+			rlimit_to_string(resource));
+	else
+		snprintf(buf, size,
+			"the hard limit is %s and raising it needs CAP_SYS_RESOURCE; the program "
+			"can lock no more than that: raise the launcher's hard limit, or give the "
+			"program `capabilities: [ipc_lock]`",
+			hard);
+	return buf;
+}
+
+/* A lock counts against memlock: without a word about it in the policy, as much as can be had. */
+static int add_memlock(struct build *b) {
+	char why[400];
+
+	if (b->p->memory.lock == LOCK_NONE || b->p->limits[RLIMIT_MEMLOCK].set)
+		return 0;
+	if (!limit_why(b, RLIMIT_MEMLOCK, BYTES_UNLIMITED, why, sizeof(why)))
+		snprintf(why, sizeof(why), "locked memory counts against this limit");
+	return append_limit(
+		b, RLIMIT_MEMLOCK, "memory.lock", BYTES_UNLIMITED, BYTES_UNLIMITED, why);
+}
+
+/* The main stack grows up to the soft limit that was in force at execve(). */
+static int add_main_stack(struct build *b) {
+	const struct rlimit *now = &b->f->limits[RLIMIT_STACK];
+	uint64_t wanted = b->p->memory.stack.main_bytes + MAIN_STACK_EXTRA_BYTES;
+
+	if (!launch_needs_injection(b->p) || b->p->limits[RLIMIT_STACK].set ||
+		!b->p->memory.stack.main_bytes || now->rlim_cur >= wanted)
+		return 0;
+	return append_limit(b, RLIMIT_STACK, "memory.stack.main", wanted,
+		now->rlim_max > wanted ? now->rlim_max : wanted, NULL);
+}
+
+static int add_limits(struct build *b) {
+	int r = 0;
+
+	for (int i = 0; i < (int)RLIM_NLIMITS && r == 0; i++) {
+		const struct limit *limit = &b->p->limits[i];
+		char key[32], why[400];
+
+		if (!limit->set)
+			continue;
+		snprintf(key, sizeof(key), "limits.%s", rlimit_to_string(i));
+		r = append_limit(b, i, key, limit->value, limit->value,
+			limit_why(b, i, limit->value, why, sizeof(why)));
+	}
+	if (r == 0)
+		r = add_memlock(b);
+	return r < 0 ? r : add_main_stack(b);
+}
+
+/* ---- what survives execve() -------------------------------------------------------------------- */
+
+static int add_oom_score(struct build *b) {
+	if (!b->p->oom_score_adjust_set)
+		return 0;
+	return append_number(b, STEP_OOM_SCORE, "oom_score_adjust", b->p->oom_score_adjust);
+}
+
+static int add_thp(struct build *b) {
+	if (b->p->memory.thp != THP_OFF)
+		return 0;
+	return append_text(b, STEP_THP_DISABLE, "memory.thp", NULL);
+}
+
+static int add_affinity(struct build *b) {
+	char list[CPU_LIST_TEXT_MAX];
+
+	if (!b->p->scheduling.cpus_set)
+		return 0;
+	return append_text(
+		b, STEP_AFFINITY, "scheduling.cpus", format_cpu_list(b->p->scheduling.cpus, list));
+}
+
+static int add_scheduling(struct build *b) {
+	const struct scheduling_policy *s = &b->p->scheduling;
+	struct step *step;
+
+	if (s->policy >= 0) {
+		step = append(b, STEP_SCHEDULER, "scheduling.policy", NULL);
+		if (!step)
+			return -ENOMEM;
+		step->number[0] = s->policy;
+		step->number[1] = s->priority;
+		step->number[2] = s->nice_set ? s->nice : 0;
+	}
+	return s->nice_set ? append_number(b, STEP_NICE, "scheduling.nice", s->nice) : 0;
+}
+
+/* ---- credentials ------------------------------------------------------------------------------- */
+
+static char *groups_to_text(const struct launch_facts *f) {
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < f->n_groups; i++)
+		fprintf(out, "%s%ju", i ? "," : "", (uintmax_t)f->groups[i]);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* Without the right to set groups there is nothing to set: rights_check() saw to it. */
+static int add_groups(struct build *b) {
+	bool asked = b->p->user || b->p->group || b->p->groups;
+	_cleanup_free_ char *text = NULL;
+	struct step *s;
+
+	if (!asked || !(b->f->capabilities_effective & CAPABILITY_BIT(CAP_SETGID)))
+		return 0;
+	text = groups_to_text(b->f);
+	if (!text)
+		return -ENOMEM;
+	s = append(b, STEP_GROUPS, b->p->group || b->p->groups ? "group" : "user", text);
+	if (!s)
+		return -ENOMEM;
+	s->number[0] = b->f->gid;
+	return 0;
+}
+
+static int add_user(struct build *b) {
+	if (!b->p->user || b->f->uid == b->f->launcher_uid)
+		return 0;
+	return append_number(b, STEP_USER, "user", b->f->uid);
+}
+
+static int add_capabilities(struct build *b) {
+	if (!b->p->capabilities_set)
+		return 0;
+	return append_number(b, STEP_CAPABILITIES, "capabilities", (int64_t)b->p->capabilities);
+}
+
+/* ---- directory and environment ----------------------------------------------------------------- */
+
+static int add_directory(struct build *b) {
+	if (b->p->working_directory)
+		return append_text(b, STEP_DIRECTORY, "working_directory", b->p->working_directory);
+	/* a daemon's own directory is an accident that no program should depend on */
+	return b->f->foreground ? 0 : append_text(b, STEP_DIRECTORY, NULL, "/");
+}
+
+static int append_variable(struct build *b, const char *key, const char *name, const char *value) {
+	_cleanup_free_ char *text = NULL;
+
+	if (!value || !*value)
+		return 0;
+	if (asprintf(&text, "%s=%s", name, value) < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	return append_text(b, STEP_ENV_SET, key, text);
+}
+
+static int add_base_environment(struct build *b) {
+	const struct launch_facts *f = b->f;
+	const struct {
+		const char *key;
+		const char *name;
+		const char *value;
+	} variables[] = {
+		{ NULL, "PATH", DEFAULT_PATH },
+		{ NULL, "LANG", f->language },
+		{ "user", "HOME", f->home },
+		{ "user", "USER", f->login },
+		{ "user", "LOGNAME", f->login },
+		{ "user", "SHELL", f->shell },
+		{ "ready.when", "NOTIFY_SOCKET",
+			b->p->ready.when == READY_NOTIFY ? f->notify_socket : NULL },
+	};
+	int r;
+
+	if (f->foreground)
+		return 0;
+	r = append_text(b, STEP_ENV_CLEAR, NULL, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(variables) && r == 0; i++)
+		r = append_variable(b, variables[i].key, variables[i].name, variables[i].value);
+	return r;
+}
+
+static int add_environment(struct build *b) {
+	int r = add_base_environment(b);
+
+	STRV_FOREACH (assignment, b->p->environment) {
+		if (r < 0)
+			break;
+		r = append_text(b, STEP_ENV_SET, "environment", *assignment);
+	}
+	return r;
+}
+
+/* ---- injection --------------------------------------------------------------------------------- */
+
+static bool core_is_off(const struct process_policy *p) {
+	return p->limits[RLIMIT_CORE].set && p->limits[RLIMIT_CORE].value == 0;
+}
+
+bool launch_needs_injection(const struct process_policy *p) {
+	const struct memory_policy *m = &p->memory;
+	/* main_bytes has a default, so that only a policy that writes `stack:` asks for it alone */
+	bool stack = m->stack.threads_bytes || (m->stack.main_bytes && m->stack.place.line);
+
+	return m->lock != LOCK_NONE || m->heap.prealloc_bytes || stack || core_is_off(p);
+}
+
+/* Memory that malloc once had stays in the one heap, and big blocks come from there too. */
+static int add_tunables(struct build *b) {
+	const struct memory_policy *m = &b->p->memory;
+	char arenas[64];
+	int r = 0;
+
+	if (m->lock == LOCK_NONE && !m->heap.prealloc_bytes)
+		return 0;
+	if (m->heap.arenas > 0) {
+		snprintf(arenas, sizeof(arenas), "glibc.malloc.arena_max=%" PRIu32, m->heap.arenas);
+		r = append_text(b, STEP_TUNABLE, "memory.heap.arenas", arenas);
+	}
+	if (r == 0)
+		r = append_text(b, STEP_TUNABLE, "memory.heap", "glibc.malloc.mmap_max=0");
+	if (r == 0)
+		r = append_text(b, STEP_TUNABLE, "memory.heap",
+			"glibc.malloc.trim_threshold=18446744073709551615");
+	return r;
+}
+
+static enum init_lock init_lock_of(enum lock_mode mode) {
+	static const enum init_lock table[LOCK_MODE_MAX] = {
+		[LOCK_NONE] = INIT_LOCK_NONE,
+		[LOCK_STRICT] = INIT_LOCK_STRICT,
+		[LOCK_BALANCED] = INIT_LOCK_BALANCED,
+		[LOCK_ONFAULT] = INIT_LOCK_ONFAULT,
+	};
+
+	return table[mode];
+}
+
+static int add_injection(struct build *b) {
+	const struct memory_policy *m = &b->p->memory;
+	struct init_order order = {
+		.lock = init_lock_of(m->lock),
+		.heap_prealloc_bytes = m->heap.prealloc_bytes,
+		.arenas = m->heap.arenas,
+		.main_stack_bytes = m->stack.main_bytes,
+		.thread_stack_bytes = m->stack.threads_bytes,
+		.non_dumpable = core_is_off(b->p),
+		.settle_usec = b->f->report_fd < 0 ? b->p->ready.settle_usec : 0,
+		.report_fd = b->f->report_fd,
+	};
+	char text[INIT_ORDER_TEXT_MAX];
+	int r;
+
+	if (!launch_needs_injection(b->p))
+		return 0;
+	if (m->lock != LOCK_BALANCED)
+		order.settle_usec = 0;
+	r = init_order_format(&order, text, sizeof(text));
+	if (r == 0)
+		r = append_text(b, STEP_PRELOAD, "memory", b->f->init_library);
+	return r < 0 ? r : append_text(b, STEP_INIT, "memory", text);
+}
+
+/* ---- the program ------------------------------------------------------------------------------- */
+
+static int add_program(struct build *b) {
+	int r = 0;
+
+	STRV_FOREACH (argument, b->p->command) {
+		if (r == 0)
+			r = append_text(b, STEP_ARGUMENT, "command", *argument);
+	}
+	return r < 0 ? r : append_text(b, STEP_EXEC, "command", b->p->command[0]);
+}
+
+static int check_program(const struct process_policy *p, const struct launch_facts *f,
+	struct launch_problem *problem) {
+	if (!p->command || !p->command[0])
+		return launch_refuse(problem, -EINVAL, "command", "there is no command to run");
+	if (launch_needs_injection(p) && !f->init_library)
+		return launch_refuse(problem, -ENOENT, "memory",
+			"librtmem-init.so, which locks memory inside the program, wasn't found; "
+			"install rtmem completely, or run from its build directory");
+	return 0;
+}
+
+int launch_plan(const struct process_policy *p, const struct launch_facts *f, struct plan *ret,
+	struct launch_problem *problem) {
+	static int (*const parts[])(struct build *) = {
+		add_limits,
+		add_oom_score,
+		add_thp,
+		add_affinity,
+		add_scheduling,
+		add_groups,
+		add_user,
+		add_capabilities,
+		add_directory,
+		add_environment,
+		add_tunables,
+		add_injection,
+		add_program,
+	};
+	_cleanup_plan_ struct plan plan = { 0 };
+	struct build b = { .p = p, .f = f, .plan = &plan };
+	int r;
+
+	*problem = (struct launch_problem){ 0 };
+	r = check_program(p, f, problem);
+	if (r == 0)
+		r = rights_check(p, f, problem);
+	for (size_t i = 0; i < ARRAY_LEN(parts) && r == 0; i++)
+		r = parts[i](&b);
+	if (r < 0)
+		return r;
+	*ret = plan;
+	plan = (struct plan){ 0 };
+	return 0;
+}
