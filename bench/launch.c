@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What does a launch through rtmem-exec and libinit cost over a plain posix_spawn and exec of the same
+ * program? From spawn to exit, the variants take turns, medians.
+ *
+ * usage: launch RTMEM-EXEC EMPTY-LIBRARY ROUNDS      prints `VARIANT USEC`
+ */
+#include <errno.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "bench/measure.h"
+#include "common/cleanup.h"
+#include "common/units.h"
+
+#define ROUNDS_MAX 4096
+#define PROGRAM	   "/bin/true"
+
+#define POLICY(memory) \
+	"version: 1\nprocesses:\n  bench:\n    command: [" PROGRAM "]\n    memory: " memory "\n"
+
+static const char *helper;
+static char preload[PATH_MAX + 16];
+
+struct variant {
+	const char *name;
+	const char *policy; /* NULL: plain posix_spawn */
+	char *environment[2];
+	int plan_fd;
+};
+
+static struct variant variants[] = {
+	{ .name = "plain" },
+	{ .name = "plain-empty-preload", .environment = { preload } },
+	{ .name = "rtmem-no-lock", .policy = POLICY("{ lock: none, stack: { main: 0 } }") },
+	{ .name = "rtmem-strict", .policy = POLICY("{ lock: strict, stack: { main: 0 } }") },
+	{ .name = "rtmem-strict-1M-stack", .policy = POLICY("{ lock: strict }") },
+	{ .name = "rtmem-strict-64M-heap",
+		.policy = POLICY("{ lock: strict, heap: { prealloc: 64M }, stack: { main: 0 } }") },
+};
+
+static int run_plain(struct variant *v) {
+	char *arguments[] = { PROGRAM, NULL };
+	pid_t pid;
+	int status;
+
+	int r = posix_spawn(&pid, PROGRAM, NULL, NULL, arguments, v->environment);
+	if (r)
+		return -r;
+	if (waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
+}
+
+static int run_variant(struct variant *v) {
+	struct report report;
+
+	return v->policy ? launch_and_wait(helper, v->plan_fd, &report) : run_plain(v);
+}
+
+static int measure(size_t rounds, double (*usec)[ROUNDS_MAX]) {
+	for (size_t round = 0; round < rounds + 3; round++) /* the first three aren't counted */
+		for (size_t i = 0; i < ARRAY_LEN(variants); i++) {
+			uint64_t start = now_nsec();
+			int r = run_variant(&variants[i]);
+			if (r < 0)
+				return r;
+			if (round >= 3)
+				usec[i][round - 3] = (double)(now_nsec() - start) / 1e3;
+		}
+	return 0;
+}
+
+int main(int argc, char **argv) {
+	static double usec[ARRAY_LEN(variants)][ROUNDS_MAX];
+	uint64_t rounds;
+
+	if (argc != 4 || parse_u64(argv[3], &rounds) < 0 || rounds < 1 || rounds > ROUNDS_MAX - 3) {
+		fprintf(stderr, "usage: launch RTMEM-EXEC EMPTY-LIBRARY ROUNDS\n");
+		return EXIT_FAILURE;
+	}
+	helper = argv[1];
+	(void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", argv[2]);
+	for (size_t i = 0; i < ARRAY_LEN(variants); i++) {
+		variants[i].plan_fd = variants[i].policy
+			? plan_from_policy(variants[i].policy, "bench")
+			: -1;
+		if (variants[i].policy && variants[i].plan_fd < 0)
+			return EXIT_FAILURE;
+	}
+	int r = measure(rounds, usec);
+	if (r < 0) {
+		fprintf(stderr, "launch: a launch failed: error %d\n", -r);
+		return EXIT_FAILURE;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(variants); i++)
+		printf("%s %.1f\n", variants[i].name, median(usec[i], (size_t)rounds));
+	return EXIT_SUCCESS;
+}
