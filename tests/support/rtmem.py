@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of whole programs share: a private rtmemd, waiting with a deadline, skipping.
+
+Standard library only. The build directory comes from RTMEM_BUILD (meson sets it), else build/.
+
+    class Ready(rtmem.TestCase):
+        def test_notify(self):
+            with rtmem.Daemon(policy) as d:
+                d.wait_ready("node")
+                self.assertEqual(d.process("node")["compliance"], "compliant")
+
+    rtmem.main()
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("RTMEM_BUILD", os.path.join(ROOT, "build")))
+RTMEMD = os.path.join(BUILD, "daemon", "rtmemd")
+RTMEMCTL = os.path.join(BUILD, "ctl", "rtmemctl")
+NODE = os.path.join(BUILD, "policies", "minimal-memory-lock")
+LOOP = os.path.join(BUILD, "bench", "loop")
+COUNT_FAULTS = os.path.join(BUILD, "bench", "count-faults")
+DEADLINE = 10  # seconds; machines under test are noisy
+SKIPPED = 77
+
+
+class Timeout(AssertionError):
+    """A condition didn't come true in time."""
+
+
+def wait_until(condition, what, seconds=DEADLINE):
+    """Calls condition() until it is true, and returns its value; a Timeout names what was awaited."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() >= end:
+            raise Timeout(f"{what}: not within {seconds} s")
+        time.sleep(0.05)
+
+
+def alive(pid):
+    """Is it there, and not a zombie?"""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def status_field(pid, field):
+    """A field of /proc/PID/status: an integer (kB for Vm fields), or the text."""
+    with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as f:
+        for line in f:
+            name, _, value = line.partition(":")
+            if name == field:
+                first = value.split()[0] if value.split() else ""
+                return int(first) if first.isdigit() else value.strip()
+    raise KeyError(field)
+
+
+def count_faults(pids, seconds):
+    """{pid: faults in this time}, by the kernel's counters, knowing nothing of rtmem."""
+    out = subprocess.run([COUNT_FAULTS, str(seconds), *map(str, pids)], check=True, text=True,
+                         stdout=subprocess.PIPE).stdout
+    rows = [line.split() for line in out.splitlines()]
+    return {int(r[0]): int(r[1]) + int(r[2]) for r in rows}
+
+
+class Daemon:
+    """rtmemd with directories of its own. Ends it, and every process that it started, on the way out.
+
+    policies: the text of one policy, or {file name: text}. argv_prefix: for valgrind and the like.
+    """
+
+    def __init__(self, policies, arguments=(), environment=None, argv_prefix=()):
+        self.dir = tempfile.mkdtemp(prefix="rtmem-test-")
+        os.chmod(self.dir, 0o755)
+        self.config_dir = os.path.join(self.dir, "policies")
+        self.runtime_dir = os.path.join(self.dir, "run")
+        self.state_dir = os.path.join(self.dir, "state")
+        self.log_path = os.path.join(self.dir, "log")
+        self.arguments, self.argv_prefix = list(arguments), list(argv_prefix)
+        self.environment = dict(os.environ, **(environment or {}))
+        self.known_pids = set()
+        self.popen = None
+        for path in (self.config_dir, self.runtime_dir, self.state_dir):
+            os.mkdir(path, 0o755)
+        if isinstance(policies, str):
+            policies = {"test.yaml": policies}
+        for name, text in policies.items():
+            self.write_policy(name, text)
+
+    def write_policy(self, name, text):
+        path = os.path.join(self.config_dir, name)
+        with open(path + "~", "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(path + "~", 0o644)
+        os.rename(path + "~", path)
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.popen = subprocess.Popen(
+                [*self.argv_prefix, RTMEMD, "--config-dir", self.config_dir, "--runtime-dir",
+                 self.runtime_dir, "--state-dir", self.state_dir, *self.arguments],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
+        return self
+
+    def stop(self, number=signal.SIGTERM, seconds=30):
+        """Ends the daemon alone; returns its exit status (negative: a signal)."""
+        if self.popen is None:
+            return None
+        if self.popen.poll() is None:
+            self.popen.send_signal(number)
+        try:
+            return self.popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            raise
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def ctl(self, *arguments, user=None):
+        """rtmemctl with these arguments; stdout and stderr as text."""
+        return subprocess.run([RTMEMCTL, "--runtime-dir", self.runtime_dir, *arguments], text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                              check=False, user=user)
+
+    def status(self):
+        """The status document, or None while the daemon can't be reached."""
+        done = self.ctl("--json", "status")
+        if done.returncode not in (0, 1):
+            return None
+        document = json.loads(done.stdout)
+        self.known_pids.update(p["pid"] for p in document["processes"] if p["pid"] > 0)
+        return document
+
+    def process(self, name):
+        """The status of one process; a KeyError if there is none of this name."""
+        document = self.wait_reachable()
+        for p in document["processes"]:
+            if p["name"] == name:
+                return p
+        raise KeyError(name)
+
+    def wait_reachable(self):
+        def reachable():
+            if self.popen.poll() is not None:
+                raise AssertionError(f"rtmemd ended with {self.popen.returncode}:\n{self.log()}")
+            return self.status()
+        return wait_until(reachable, "rtmemd answers")
+
+    def wait_process(self, name, condition, what, seconds=DEADLINE):
+        """Waits until condition(status of the process) is true; returns that status."""
+        def check():
+            p = self.process(name)
+            return p if condition(p) else None
+        try:
+            return wait_until(check, f"{name}: {what}", seconds)
+        except Timeout as e:
+            raise Timeout(f"{e}\n{json.dumps(self.process(name), indent=1)}\n{self.log()}") from None
+
+    def wait_ready(self, name, seconds=30):
+        return self.wait_process(name, lambda p: p["ready"], "ready", seconds)
+
+    def _recorded_pids(self):
+        """Of processes that no status told of, e.g. when the daemon failed early."""
+        directory = os.path.join(self.runtime_dir, "processes")
+        pids = set()
+        for entry in os.listdir(directory) if os.path.isdir(directory) else ():
+            with open(os.path.join(directory, entry), encoding="utf-8", errors="replace") as f:
+                words = f.read().replace("=", " ").split()
+            if "pid" in words[:-1] and words[words.index("pid") + 1].isdigit():
+                pids.add(int(words[words.index("pid") + 1]))
+        return pids
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            sys.stderr.write("---- log of rtmemd\n" + self.log())
+        try:
+            if self.popen is not None and self.popen.poll() is None:
+                self.status()
+                self.stop()
+        finally:
+            for pid in self.known_pids | self._recorded_pids():
+                if alive(pid):
+                    os.kill(pid, signal.SIGKILL)
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class TestCase(unittest.TestCase):
+    maxDiff = None
+
+
+def require_root():
+    if os.geteuid() != 0:
+        skip("needs root")
+
+
+def require_program(name):
+    path = shutil.which(name)
+    if path is None:
+        skip(f"{name} is not installed")
+    return path
+
+
+def skip(reason):
+    """Ends the whole script as skipped."""
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
+
+
+def main():
+    """Runs the test cases of the calling script; the exit status is meson's."""
+    program = unittest.main(exit=False, verbosity=2)
+    result = program.result
+    if not result.wasSuccessful() or result.testsRun == 0:
+        sys.exit(1)
+    if len(result.skipped) == result.testsRun:
+        skip("; ".join(sorted({reason for _, reason in result.skipped})))
+    sys.exit(0)
