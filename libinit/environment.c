@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Takes rtmem out of the environment, so that the program's children start as if it had never been
+ * there. Edited in place: strings only get shorter, pointers only move down, nothing is allocated.
+ * Without an order nothing is touched, so that a library loaded by hand leaves no trace.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/names.h"
+#include "libinit/init.h"
+
+/* The value if this entry sets key. */
+static char *value_of(char *entry, const char *key) {
+	size_t len = strlen(key);
+
+	return strncmp(entry, key, len) == 0 && entry[len] == '=' ? entry + len + 1 : NULL;
+}
+
+static char *find(char **envp, const char *key) {
+	for (char **e = envp; *e; e++) {
+		char *value = value_of(*e, key);
+
+		if (value)
+			return value;
+	}
+	return NULL;
+}
+
+static bool is_our_library(const char *path, size_t len) {
+	const size_t name_len = sizeof(RTMEM_INIT_LIBRARY) - 1;
+
+	if (len < name_len || strncmp(path + len - name_len, RTMEM_INIT_LIBRARY, name_len) != 0)
+		return false;
+	return len == name_len || path[len - name_len - 1] == '/';
+}
+
+/* Removes our entry of a list separated by colons or blanks. */
+static void strip_library(char *list) {
+	char *in = list, *out = list;
+
+	while (*in) {
+		size_t len = strcspn(in, ": ");
+		size_t with_separator = len + (in[len] != '\0');
+
+		if (!is_our_library(in, len)) {
+			memmove(out, in, with_separator);
+			out += with_separator;
+		}
+		in += with_separator;
+	}
+	if (out > list && in != out && (out[-1] == ':' || out[-1] == ' '))
+		out--;
+	*out = '\0';
+}
+
+/* False: the entry goes. *entry may be moved to a later place of its own string. */
+static bool keep_entry(char **entry, char *original_tunables) {
+	char *value;
+
+	if (value_of(*entry, RTMEM_ENV_INIT) || value_of(*entry, RTMEM_ENV_ORIGINAL))
+		return false;
+	value = value_of(*entry, RTMEM_ENV_PRELOAD);
+	if (value) {
+		strip_library(value);
+		return *value;
+	}
+	value = value_of(*entry, RTMEM_ENV_TUNABLES);
+	if (!value || !original_tunables)
+		return true;
+	/* The merge only ever appends. */
+	if (strlen(original_tunables) <= strlen(value))
+		strcpy(value, original_tunables);
+	return *original_tunables;
+}
+
+const char *environment_take(char **envp) {
+	char *original, *order;
+	char **out = envp;
+
+	if (!envp || !(order = find(envp, RTMEM_ENV_INIT)))
+		return NULL;
+	original = find(envp, RTMEM_ENV_ORIGINAL);
+	for (char **in = envp; *in; in++)
+		if (keep_entry(in, original))
+			*out++ = *in;
+	*out = NULL;
+	return order;
+}

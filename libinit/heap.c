@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Free heap that is there before it is needed. One block of the whole size is allocated and freed; with
+ * the tunables that rtmem-exec sets (mmap_max=0, trim_threshold=max) glibc then keeps it as the top of
+ * its heap, and every later allocation is cut from it: no system call, no fault.
+ *
+ * That is the theory of one allocator in some of its versions, so it is believed only by its effect:
+ * the block lay in the brk heap, freeing moved nothing, the same block comes again, all pages present.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/units.h"
+#include "libinit/init.h"
+
+#define LIBC_NAME "libc.so"
+
+/* A glibc arena other than the main one can't hold more than its 64 MiB heap. */
+#define ARENA_SHARE_MAX (63u << 20)
+
+uint64_t heap_arena_share(const struct init_order *o) {
+	uint64_t share = o->arenas > 1 ? o->heap_prealloc_bytes / o->arenas : 0;
+
+	return share > ARENA_SHARE_MAX ? ARENA_SHARE_MAX : share;
+}
+
+uint64_t heap_main_share(const struct init_order *o) {
+	uint64_t others = o->arenas > 1 ? (o->arenas - 1) * heap_arena_share(o) : 0;
+
+	return o->heap_prealloc_bytes - others;
+}
+
+/* The object that serves malloc() to this program. A program built without PIC may have an address of
+ * its own for malloc that only leads on: then the next object that defines it is meant. */
+static void find_malloc_owner(char *ret, size_t size) {
+	void *address = (void *)malloc;
+	const ElfW(Sym) *symbol = NULL;
+	Dl_info info = { 0 };
+	const char *slash;
+
+	if (dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol &&
+		symbol->st_shndx == SHN_UNDEF) {
+		address = dlsym(RTLD_NEXT, "malloc");
+		(void)dladdr(address, &info);
+	}
+	slash = info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
+	snprintf(ret, size, "%s", slash ? slash + 1 : info.dli_fname ? info.dli_fname : "?");
+}
+
+/* Field 47 of /proc/self/stat: where the brk heap begins. The name in field 2 may hold anything. */
+static char *brk_start(void) {
+	char text[2048];
+	const char *p;
+
+	if (proc_read("/proc/self/stat", text, sizeof(text)) <= 0 || !(p = strrchr(text, ')')))
+		return NULL;
+	for (int field = 2; field < 47 && p; field++)
+		p = strchr(p + 1, ' ');
+	return p ? (char *)strtoull(p + 1, NULL, 10) : NULL; /* NOLINT: an address by contract */
+}
+
+static int not_in_heap(struct init *i) {
+	return init_problem(i, "heap", ENOTSUP,
+		"malloc didn't take the block from its heap, so freeing it gives it back to the "
+		"kernel: GLIBC_TUNABLES must say glibc.malloc.mmap_max=0 and "
+		"glibc.malloc.trim_threshold=18446744073709551615 (rtmem sets both unless the "
+		"environment or limits.data is in the way)");
+}
+
+/* Nobody fills a control group or a machine to learn that it's too small: the answer is a kill. */
+static int check_room(struct init *i, uint64_t bytes) {
+	char path[512], why[REPORT_TEXT_MAX - 64];
+	struct diagnose_facts facts;
+
+	proc_facts(&facts, path, sizeof(path));
+	facts.needed_bytes = bytes;
+	facts.populates_only = i->order.lock == INIT_LOCK_NONE;
+	if (!diagnose(&facts, why, sizeof(why)))
+		return 0;
+	return init_problem(i, "heap", ENOMEM, "%s", why);
+}
+
+/* One round of malloc and free; ret_block is where it was. */
+static int take_and_give(struct init *i, size_t bytes, char **ret_block) {
+	char *block = malloc(bytes);
+
+	if (!block)
+		return init_problem_diagnosed(i, "heap", ENOMEM, bytes);
+	*ret_block = block;
+	__asm__ volatile("" : : "r"(block) : "memory"); /* the pair isn't useless */
+	free(block);
+	return 0;
+}
+
+static int prove(struct init *i, const char *block, size_t bytes) {
+	const char *end = sbrk(0);
+	char *again = NULL;
+	size_t missing;
+	int r = take_and_give(i, bytes, &again);
+
+	if (r < 0)
+		return r;
+	if (again != block || sbrk(0) != end)
+		return init_problem(i, "heap", EAGAIN,
+			"the heap moved when the same block was taken again: malloc gives memory back "
+			"although glibc.malloc.trim_threshold forbids it");
+	missing = missing_bytes(block, bytes);
+	return missing ? init_problem_diagnosed(i, "heap", ENOMEM, missing) : 0;
+}
+
+static int grow_main_heap(struct init *i, size_t bytes) {
+	char *start = brk_start(), *block = NULL, *end;
+	int r = take_and_give(i, bytes, &block);
+
+	if (r < 0)
+		return r;
+	end = sbrk(0);
+	if (block < start || block + bytes > end)
+		return not_in_heap(i);
+	if (missing_bytes(block, bytes) > 0) {
+		r = make_present(i, block, (size_t)(end - block));
+		if (r < 0)
+			return init_problem_diagnosed(i, "heap", -r, bytes);
+	}
+	i->report.heap_start = (uintptr_t)start;
+	i->report.heap_end = (uintptr_t)end;
+	return prove(i, block, bytes);
+}
+
+static int foreign_allocator(struct init *i) {
+	return init_problem(i, "heap", ENOTSUP,
+		"malloc of this program belongs to %s, which gives free memory back as it likes, so "
+		"memory.heap.prealloc can't be guaranteed: run a build of the program that uses the C "
+		"library's malloc, or drop heap.prealloc and allocate everything before ready",
+		i->report.malloc_owner);
+}
+
+int heap_prepare(struct init *i) {
+	uint64_t bytes = heap_main_share(&i->order) + HEAP_MARGIN_BYTES;
+	int r;
+
+	find_malloc_owner(i->report.malloc_owner, sizeof(i->report.malloc_owner));
+	if (!i->order.heap_prealloc_bytes)
+		return 0;
+	if (strncmp(i->report.malloc_owner, LIBC_NAME, sizeof(LIBC_NAME) - 1) != 0)
+		return foreign_allocator(i);
+	r = check_room(i, i->order.heap_prealloc_bytes);
+	if (r == 0)
+		r = grow_main_heap(i, (size_t)bytes);
+	if (r == 0)
+		i->report.heap_bytes = heap_main_share(&i->order);
+	return r;
+}

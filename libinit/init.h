@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_LIBINIT_INIT_H
+#define RTMEM_LIBINIT_INIT_H
+
+/*
+ * The injected library at work. Everything here runs before main() of somebody else's program: no
+ * allocation before memory is locked, no call that may need locale, stdio or threads, no global state
+ * but `the_init`. A step returns 0 or a negative errno; on failure it has said why by init_problem().
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/diagnose.h"
+#include "common/handoff.h"
+
+struct init {
+	struct init_order order;
+	struct report report; /* filled in by the steps; its first problem stays */
+	const char *program; /* argv[0] */
+	uint64_t started_usec;
+	char *main_stack_low; /* the range that was grown; NULL = none */
+	size_t main_stack_len;
+};
+
+struct proc_status { /* of /proc/self/status, bytes */
+	uint64_t size_bytes, locked_bytes, data_bytes, hugetlb_bytes;
+	uint64_t capabilities; /* effective */
+	uint64_t n_threads;
+	int seccomp;
+};
+
+/* Steps, in the order in which they run. */
+int dumpable_set(struct init *i); /* no core, no ptrace by others */
+int thread_stack_set(struct init *i); /* default size of threads' stacks */
+int main_stack_grow(struct init *i); /* the main stack is mapped as deep as wished */
+int lock_memory(struct init *i); /* mlockall() by mode */
+int heap_prepare(struct init *i); /* free heap that is present and stays */
+int arenas_prepare(struct init *i); /* the same in further arenas */
+int vdso_touch(struct init *i); /* pages of the vdso, which no lock covers */
+int lock_verify(struct init *i); /* reads back what the steps before claim */
+
+/** Balanced: a helper thread that locks again once the program is ready; the report socket is its own
+ *  from then on. Nothing to do (0) when neither a daemon nor a settle time can say when that is. */
+int agent_start(const struct init *main_init);
+
+/** Notes the first problem: step and errno, and why. Returns error, negative. */
+int init_problem(struct init *i, const char *step, int error, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/** The same, with the cause found by diagnose(); facts are gathered here. */
+int init_problem_diagnosed(struct init *i, const char *step, int error, uint64_t needed_bytes);
+void init_say(const struct init *i, const char *what, const char *step, const char *text);
+uint64_t now_usec(void);
+
+/** Takes the order out of the environment, and all that rtmem-exec put there. NULL = no order.
+ *  The text stays valid. */
+const char *environment_take(char **envp);
+
+/** Reads a file of /proc or /sys into buf, NUL-terminated; its length, or a negative errno. */
+ssize_t proc_read(const char *path, char *buf, size_t size);
+int proc_status_read(struct proc_status *ret);
+/** Number after "KEY" at the start of a line; "kB" is multiplied out. False if the line is missing. */
+bool proc_field(const char *text, const char *key, uint64_t *ret);
+/** Everything diagnose() wants to know; path is where the control group's limit is. */
+void proc_facts(struct diagnose_facts *ret, char *path, size_t path_size);
+/** The control group part of it, from the text of /proc/self/cgroup. */
+void cgroup_facts(struct diagnose_facts *ret, char *path, size_t path_size);
+
+/** Makes the pages of a range present, and locked where the mode doesn't do so by itself. */
+int make_present(const struct init *i, char *start, size_t len);
+/** Bytes of the range that aren't present. */
+size_t missing_bytes(const char *start, size_t len);
+/** Free heap that each further arena gets, and what is left for the main one. */
+uint64_t heap_arena_share(const struct init_order *o);
+uint64_t heap_main_share(const struct init_order *o);
+
+/* On top of what is asked: headers of chunks, alignment, and the few hundred bytes that malloc keeps
+ * for each thread, so that a block of exactly the size asked for fits. */
+#define HEAP_MARGIN_BYTES (256u << 10)
+
+#endif
