@@ -79,10 +79,10 @@ struct worker {
 	uint64_t busy_usec[CYCLES_MAX];
 	bool failed;
 };
-static struct worker workers[THREADS_MAX + 1];
+static struct worker workers[THREADS_MAX];
+static pthread_barrier_t barrier; /* threads are there, and none has ended, while it's counted */
 
-static void *work(void *data) {
-	struct worker *w = data;
+static void work(struct worker *w) {
 	struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 
 	for (size_t i = 0; i < options.cycles; i++) {
@@ -91,12 +91,18 @@ static void *work(void *data) {
 		char *p = w->block ? w->block : malloc(options.size_bytes);
 		w->failed |= !p;
 		if (!p)
-			return NULL;
+			return;
 		touch(p, options.size_bytes);
 		if (!w->block)
 			free(p);
 		w->busy_usec[i] = now_usec() - start;
 	}
+}
+
+static void *thread(void *data) {
+	(void)pthread_barrier_wait(&barrier);
+	work(data);
+	(void)pthread_barrier_wait(&barrier);
 	return NULL;
 }
 
@@ -113,22 +119,27 @@ static void prepare_workers(size_t n) {
 
 static int run_loop(size_t n_threads) {
 	pthread_t threads[THREADS_MAX];
+	size_t n_workers = n_threads ? n_threads : 1;
 
-	prepare_workers(n_threads ? n_threads : 1);
+	prepare_workers(n_workers);
+	if (pthread_barrier_init(&barrier, NULL, (unsigned)n_threads + 1))
+		return 1;
 	int counter = open_counter();
+	for (size_t i = 0; i < n_threads; i++)
+		if (pthread_create(&threads[i], NULL, thread, &workers[i]))
+			return 1;
 	uint64_t before = read_faults(counter);
 	(void)getppid();
-	for (size_t i = 0; i < n_threads; i++)
-		if (pthread_create(&threads[i], NULL, work, &workers[i]))
-			return 1;
+	(void)pthread_barrier_wait(&barrier);
 	if (n_threads == 0)
-		(void)work(&workers[0]);
-	for (size_t i = 0; i < n_threads; i++)
-		(void)pthread_join(threads[i], NULL);
+		work(&workers[0]);
+	(void)pthread_barrier_wait(&barrier);
 	(void)getppid();
 	uint64_t faults = read_faults(counter) - before;
 
-	for (size_t i = 0; i < (n_threads ? n_threads : 1); i++)
+	for (size_t i = 0; i < n_threads; i++)
+		(void)pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < n_workers; i++)
 		if (workers[i].failed)
 			return 1;
 	qsort(workers[0].busy_usec, options.cycles, sizeof(uint64_t), compare);
