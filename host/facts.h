@@ -2,13 +2,13 @@
 #ifndef RTMEM_HOST_FACTS_H
 #define RTMEM_HOST_FACTS_H
 
-/* Reads what a launch depends on: this process's rights and limits, the user database, paths, the
- * size of a program's image. Reading only. */
+/* Reads what a launch depends on: this process's rights and limits, the user database, paths.
+ * Reading only. */
 #include <limits.h>
 
 #include "libpolicy/launch.h"
 
-/** Facts plus the memory they point at. */
+/** Facts plus the memory they point at; don't copy it, `launch` points into the rest. */
 struct facts {
 	struct launch_facts launch;
 	char init_library[PATH_MAX];
@@ -21,9 +21,5 @@ struct facts {
 /** Fills in everything but notify_socket, report_fd and foreground (set to NULL, -1, false).
  *  An unknown user or group is -ENOENT with `problem`. */
 int facts_gather(const struct process_policy *p, struct facts *ret, struct launch_problem *problem);
-
-/** Mapped size of a dynamic program: its PT_LOAD segments and those of its DT_NEEDED closure, plus
- *  the dynamic loader and the injected library. 0 with -ENOEXEC / -ENOENT when it can't be told. */
-int image_size(const char *program, const char *init_library, uint64_t *ret_bytes);
 
 #endif

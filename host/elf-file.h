@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_HOST_ELF_FILE_H
+#define RTMEM_HOST_ELF_FILE_H
+
+/* One ELF file, opened and checked; pread only, so that a file cut short meanwhile can't hurt. */
+#include <elf.h>
+#include <limits.h>
+#include <link.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define ELF_SEGMENTS_MAX 128
+#define ELF_STRING_MAX	 4096
+
+struct elf_file {
+	int fd;
+	dev_t device;
+	ino_t inode;
+	mode_t mode;
+	uint64_t size;
+	ElfW(Ehdr) header;
+	ElfW(Phdr) segments[ELF_SEGMENTS_MAX];
+	unsigned n_segments;
+	/* of PT_DYNAMIC */
+	ElfW(Dyn) * dynamic;
+	unsigned n_dynamic;
+	uint64_t strings_offset;
+	uint64_t strings_size;
+};
+
+/** Takes an ELF file of this machine's class and byte order. 0, -ENOENT, -EACCES ..., -ENOEXEC. */
+int elf_file_open(const char *path, struct elf_file *ret);
+void elf_file_done(struct elf_file *e);
+/** Bytes mapped: the segments one by one for the program, the whole span for a library. */
+uint64_t elf_file_mapped_bytes(const struct elf_file *e, bool library);
+/** Path of the dynamic loader. -ENOENT: a static program. */
+int elf_file_interpreter(const struct elf_file *e, char ret[static PATH_MAX]);
+/** The n-th string of this tag (DT_NEEDED, DT_RUNPATH ...). -ENOENT when there are no more. */
+int elf_file_string(
+	const struct elf_file *e, int64_t tag, unsigned n, char ret[static ELF_STRING_MAX]);
+
+#define _cleanup_elf_file_ CLEANUP(elf_file_done)
+
+#endif
