@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The environment on its way in (rtmem-exec merges) and out (libinit restores): what a child of the
+ * program sees must be what the caller had.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/names.h"
+#include "common/strv.h"
+#include "exec/launch.h"
+#include "libinit/init.h"
+
+#define LIBRARY "/usr/lib/rtmem/librtmem-init.so"
+
+static void add(char ***v, const char *s) {
+	assert_int_equal(strv_append(v, s), 0);
+}
+
+static const char *get(const struct launch *l, const char *key) {
+	return strv_env_get(l->env, key);
+}
+
+/* ---- in ---------------------------------------------------------------------------------------- */
+
+static void tunables_are_appended_to_the_users(void **state) {
+	_cleanup_launch_ struct launch l = { .report_fd = -1 };
+
+	add(&l.env, "GLIBC_TUNABLES=glibc.malloc.check=0");
+	add(&l.tunables, "glibc.malloc.arena_max=1");
+	add(&l.tunables, "glibc.malloc.mmap_max=0");
+	assert_int_equal(environment_finish(&l), 0);
+	assert_string_equal(get(&l, "GLIBC_TUNABLES"),
+		"glibc.malloc.check=0:glibc.malloc.arena_max=1:glibc.malloc.mmap_max=0");
+	assert_string_equal(get(&l, RTMEM_ENV_ORIGINAL), "glibc.malloc.check=0");
+}
+
+static void the_users_value_of_a_tunable_wins(void **state) {
+	_cleanup_launch_ struct launch l = { .report_fd = -1 };
+
+	add(&l.env, "GLIBC_TUNABLES=glibc.malloc.arena_max=8");
+	add(&l.tunables, "glibc.malloc.arena_max=1");
+	assert_int_equal(environment_finish(&l), 0);
+	assert_string_equal(get(&l, "GLIBC_TUNABLES"), "glibc.malloc.arena_max=8");
+}
+
+static void a_tunable_whose_name_begins_alike_is_another(void **state) {
+	_cleanup_launch_ struct launch l = { .report_fd = -1 };
+
+	add(&l.env, "GLIBC_TUNABLES=glibc.malloc.mmap_max_extra=9");
+	add(&l.tunables, "glibc.malloc.mmap_max=0");
+	assert_int_equal(environment_finish(&l), 0);
+	assert_string_equal(
+		get(&l, "GLIBC_TUNABLES"), "glibc.malloc.mmap_max_extra=9:glibc.malloc.mmap_max=0");
+}
+
+static void our_library_comes_first(void **state) {
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .library = strdup(LIBRARY) };
+
+	add(&l.env, "LD_PRELOAD=/a/liba.so /b/libb.so");
+	assert_int_equal(environment_finish(&l), 0);
+	assert_string_equal(get(&l, "LD_PRELOAD"), LIBRARY ":/a/liba.so:/b/libb.so");
+}
+
+static void a_sanitizer_comes_before_ours(void **state) {
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .library = strdup(LIBRARY) };
+
+	add(&l.env, "LD_PRELOAD=/a/liba.so:/usr/lib/libasan.so.8");
+	assert_int_equal(environment_finish(&l), 0);
+	assert_string_equal(get(&l, "LD_PRELOAD"), "/usr/lib/libasan.so.8:" LIBRARY ":/a/liba.so");
+}
+
+static void our_library_is_not_doubled(void **state) {
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .library = strdup(LIBRARY) };
+
+	add(&l.env, "LD_PRELOAD=" LIBRARY);
+	assert_int_equal(environment_finish(&l), 0);
+	assert_string_equal(get(&l, "LD_PRELOAD"), LIBRARY);
+}
+
+static void unset_takes_the_whole_name_only(void **state) {
+	_cleanup_launch_ struct launch l = { .report_fd = -1 };
+	const struct step s = { .kind = STEP_ENV_UNSET, .text = (char[]){ "NOTIFY" } };
+
+	add(&l.env, "NOTIFY=1");
+	add(&l.env, "NOTIFY_SOCKET=/x");
+	assert_int_equal(step_env_unset(&l, &s), 0);
+	assert_null(get(&l, "NOTIFY"));
+	assert_string_equal(get(&l, "NOTIFY_SOCKET"), "/x");
+}
+
+/* ---- out --------------------------------------------------------------------------------------- */
+
+#define ENTRIES_MAX 8
+
+struct row {
+	const char *before[ENTRIES_MAX];
+	const char *after[ENTRIES_MAX];
+};
+
+static const struct row rows[] = {
+	/* nothing of ours: nothing is touched */
+	{ { "A=1", "LD_PRELOAD=/x/" RTMEM_INIT_LIBRARY },
+		{ "A=1", "LD_PRELOAD=/x/" RTMEM_INIT_LIBRARY } },
+	{ { "A=1", "RTMEM_INIT=1 lock=strict", "B=2" }, { "A=1", "B=2" } },
+	{ { "RTMEM_INIT=", "LD_PRELOAD=" LIBRARY }, { NULL } },
+	{ { "RTMEM_INIT=x", "LD_PRELOAD=" LIBRARY ":/a/liba.so" }, { "LD_PRELOAD=/a/liba.so" } },
+	{ { "RTMEM_INIT=x", "LD_PRELOAD=/a/liba.so " LIBRARY }, { "LD_PRELOAD=/a/liba.so" } },
+	{ { "RTMEM_INIT=x", "LD_PRELOAD=a:" LIBRARY ":b" }, { "LD_PRELOAD=a:b" } },
+	{ { "RTMEM_INIT=x", "LD_PRELOAD=/a/not" RTMEM_INIT_LIBRARY },
+		{ "LD_PRELOAD=/a/not" RTMEM_INIT_LIBRARY } },
+	{ { "RTMEM_INIT=x", "GLIBC_TUNABLES=a=1:b=2", "RTMEM_TUNABLES=" }, { NULL } },
+	{ { "RTMEM_TUNABLES=a=1", "GLIBC_TUNABLES=a=1:b=2", "RTMEM_INIT=x" },
+		{ "GLIBC_TUNABLES=a=1" } },
+	/* by hand, without rtmem-exec */
+	{ { "RTMEM_INIT=x", "GLIBC_TUNABLES=a=1" }, { "GLIBC_TUNABLES=a=1" } },
+	/* odd entries */
+	{ { "", "=", "RTMEM_INIT=x", "RTMEM_INITIAL=1", "NOVALUE", "RTMEM_INIT=y" },
+		{ "", "=", "RTMEM_INITIAL=1", "NOVALUE" } },
+	/* an original longer than what we were given can't have been merged by us */
+	{ { "RTMEM_INIT=x", "GLIBC_TUNABLES=a", "RTMEM_TUNABLES=aaaaaaaaaaaaaaaa" },
+		{ "GLIBC_TUNABLES=a" } },
+};
+
+static void what_a_child_sees_is_what_the_caller_had(void **state) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *env[ENTRIES_MAX + 1] = { NULL };
+		size_t n = 0, kept = 0;
+
+		for (; rows[i].before[n]; n++)
+			env[n] = strdup(rows[i].before[n]);
+		char *all[ENTRIES_MAX];
+		memcpy(all, env, sizeof(all));
+		(void)environment_take(env);
+		for (; env[kept]; kept++) {
+			assert_non_null(rows[i].after[kept]);
+			assert_string_equal(env[kept], rows[i].after[kept]);
+		}
+		assert_null(rows[i].after[kept]);
+		for (size_t e = 0; e < n; e++)
+			free(all[e]);
+	}
+}
+
+static void the_order_is_found(void **state) {
+	char first[] = "A=1", order[] = "RTMEM_INIT=1 lock=strict";
+	char *env[] = { first, order, NULL };
+	char *none[] = { first, NULL };
+	char *empty[] = { NULL };
+
+	assert_string_equal(environment_take(env), "1 lock=strict");
+	assert_null(environment_take(none));
+	assert_null(environment_take(empty));
+	assert_null(environment_take(NULL));
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tunables_are_appended_to_the_users),
+		cmocka_unit_test(the_users_value_of_a_tunable_wins),
+		cmocka_unit_test(a_tunable_whose_name_begins_alike_is_another),
+		cmocka_unit_test(our_library_comes_first),
+		cmocka_unit_test(a_sanitizer_comes_before_ours),
+		cmocka_unit_test(our_library_is_not_doubled),
+		cmocka_unit_test(unset_takes_the_whole_name_only),
+		cmocka_unit_test(what_a_child_sees_is_what_the_caller_had),
+		cmocka_unit_test(the_order_is_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
