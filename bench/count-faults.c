@@ -143,10 +143,10 @@ static double now_seconds(void) {
 }
 
 static void sleep_until(double end) {
-	for (double left = end - now_seconds(); left > 0; left = end - now_seconds()) {
-		struct timespec t = { .tv_sec = (time_t)left,
-			.tv_nsec = (long)((left - (double)(time_t)left) * 1e9) };
-		(void)nanosleep(&t, NULL);
+	struct timespec t = { .tv_sec = (time_t)end,
+		.tv_nsec = (long)((end - (double)(time_t)end) * 1e9) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) {
 	}
 }
 
@@ -169,7 +169,7 @@ int main(int argc, char **argv) {
 	char *end = NULL;
 	double seconds = argc > 2 ? strtod(argv[1], &end) : 0;
 
-	if (seconds <= 0 || seconds > 3600 || *end) {
+	if (seconds <= 0 || seconds > 3600 || !end || *end) {
 		fprintf(stderr, "usage: count-faults SECONDS PID...\n");
 		return EXIT_FAILURE;
 	}

@@ -83,7 +83,7 @@ static struct worker workers[THREADS_MAX];
 static pthread_barrier_t barrier; /* threads are there, and none has ended, while it's counted */
 
 static void work(struct worker *w) {
-	struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	struct timespec pause = { .tv_nsec = 10L * 1000 * 1000 };
 
 	for (size_t i = 0; i < options.cycles; i++) {
 		(void)nanosleep(&pause, NULL);

@@ -105,7 +105,7 @@ static int receive_reports(int fd, struct report *ret) {
 }
 
 int launch_and_wait(const char *helper, int plan_fd, struct report *ret) {
-	int pair[2], status;
+	int pair[2] = { -1, -1 }, status;
 	pid_t pid;
 
 	*ret = (struct report){ 0 };
@@ -117,7 +117,7 @@ int launch_and_wait(const char *helper, int plan_fd, struct report *ret) {
 	if (theirs < 0)
 		return -errno;
 	int r = spawn_helper(helper, plan_fd, theirs, &pid);
-	theirs = close_fd(theirs);
+	(void)close(theirs);
 	if (r < 0)
 		return r;
 	if (send(ours, &(char){ HANDOFF_GO }, 1, MSG_NOSIGNAL) < 0)

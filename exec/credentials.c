@@ -52,7 +52,7 @@ static int set_capabilities(const struct capabilities *c) {
 }
 
 bool has_capability(int capability) {
-	struct capabilities c;
+	struct capabilities c = { 0 };
 
 	return get_capabilities(&c) == 0 && (c.effective >> capability & 1);
 }
@@ -101,7 +101,7 @@ int step_groups(struct launch *l, const struct step *s) {
 
 /* Leaving root empties the effective set; what is still permitted comes back for the next steps. */
 static int restore_effective(void) {
-	struct capabilities c;
+	struct capabilities c = { 0 };
 	int r = get_capabilities(&c);
 
 	if (r < 0)
@@ -148,7 +148,7 @@ static int raise_ambient(struct launch *l, uint64_t mask) {
 
 int step_capabilities(struct launch *l, const struct step *s) {
 	uint64_t mask = (uint64_t)s->number[0];
-	struct capabilities c;
+	struct capabilities c = { 0 };
 	int r = get_capabilities(&c);
 
 	if (r < 0)

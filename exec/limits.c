@@ -27,7 +27,7 @@ static void raise_soft_limit(int resource, const struct rlimit *old, rlim_t want
 
 	if (partial.rlim_cur > partial.rlim_max)
 		partial.rlim_cur = partial.rlim_max;
-	(void)setrlimit(resource, &partial);
+	(void)setrlimit((__rlimit_resource_t)resource, &partial);
 }
 
 static void explain_rlimit(struct launch *l, int resource, const struct rlimit *old, int error) {
@@ -48,9 +48,9 @@ int step_rlimit(struct launch *l, const struct step *s) {
 	struct rlimit old, wanted = { to_rlim(s->number[1]), to_rlim(s->number[2]) };
 	int error;
 
-	if (!rlimit_to_string(resource) || getrlimit(resource, &old) < 0)
+	if (!rlimit_to_string(resource) || getrlimit((__rlimit_resource_t)resource, &old) < 0)
 		return -EINVAL;
-	if (setrlimit(resource, &wanted) == 0)
+	if (setrlimit((__rlimit_resource_t)resource, &wanted) == 0)
 		return 0;
 	error = errno;
 	explain_rlimit(l, resource, &old, error);

@@ -46,7 +46,7 @@ static const char *find_line(const char *text, const char *key) {
 
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (strncmp(line, key, len) == 0 && strchr(": \t", line[len]))
+		if (strncmp(line, key, len) == 0 && line[len] && strchr(": \t", line[len]))
 			return line + len + 1;
 	}
 	return NULL;
@@ -67,7 +67,7 @@ bool proc_field(const char *text, const char *key, uint64_t *ret) {
 }
 
 int proc_status_read(struct proc_status *ret) {
-	char text[STATUS_MAX];
+	char text[STATUS_MAX] = "";
 	ssize_t n = proc_read("/proc/self/status", text, sizeof(text));
 	const char *capabilities;
 	uint64_t seccomp = 0;

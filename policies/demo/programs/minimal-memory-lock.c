@@ -87,7 +87,7 @@ static void notify_ready(void) {
 
 	if (!path || strlen(path) >= sizeof(to.sun_path))
 		return;
-	strcpy(to.sun_path, path);
+	memcpy(to.sun_path, path, strlen(path));
 	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
 	if (path[0] == '@')
 		to.sun_path[0] = '\0';
@@ -101,17 +101,14 @@ static void notify_ready(void) {
 
 /* A thread of the middleware: allocates a message, then waits for what never comes. */
 static void *middleware_thread(void *data) {
-	unsigned long nr = (unsigned long)data;
-	char *message;
+	char *message = malloc(MESSAGE_BYTES);
 
-	if (!options.wait)
-		sleep_msec(nr * LATE_MSEC);
-	message = malloc(MESSAGE_BYTES);
 	if (message)
 		touch(message, MESSAGE_BYTES);
-	for (;;)
+	while (!stop)
 		pause();
-	return message;
+	free(message);
+	return data;
 }
 
 /* With --no-wait, threads are created over time by a thread of their own, as discovery does. */
@@ -139,7 +136,7 @@ static char *create_node(void) {
 		return base;
 	}
 	for (unsigned long i = 0; i < options.threads; i++) {
-		int r = pthread_create(&t, NULL, middleware_thread, (void *)i);
+		int r = pthread_create(&t, NULL, middleware_thread, NULL);
 
 		if (r) {
 			fprintf(stderr, "minimal-memory-lock: thread %lu: %s\n", i, strerror(r));
