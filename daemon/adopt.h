@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_DAEMON_ADOPT_H
+#define RTMEM_DAEMON_ADOPT_H
+
+#include "daemon/process.h"
+
+/** Takes p over from an earlier rtmemd when it still runs. True when it did. */
+bool adopt_process(struct process *p);
+
+#endif

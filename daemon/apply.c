@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reload. First everything is decided (a list of one action per process, with its reason), then it's
+ * printed, then, unless it's a dry run, done. So a dry run says exactly what a real one would do, and a
+ * set with a mistake in it never gets as far as the first action.
+ */
+#include "daemon/apply.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "daemon/adopt.h"
+#include "daemon/change.h"
+#include "daemon/log.h"
+#include "daemon/react.h"
+#include "daemon/sample.h"
+#include "libpolicy/set.h"
+
+int apply_load(const struct manager *m, struct policy_set **ret, struct diagnostics *diagnostics) {
+	unsigned flags = geteuid() == 0 ? LOAD_CHECK_OWNER : 0;
+
+	return policy_set_load(m->options->config_dirs, flags, ret, diagnostics);
+}
+
+static void apply_host(struct manager *m, const struct policy_set *set) {
+	_cleanup_settings_ struct settings host = { .n_items = 0 };
+	size_t n_written = 0;
+	int r = settings_apply(set, m->options->root, m->options->state_dir, &host, &n_written);
+
+	if (r < 0) {
+		log_error("host settings weren't applied: %s", strerror(-r));
+		return;
+	}
+	if (n_written > 0)
+		log_event(MESSAGE_APPLIED, LOG_INFO, NULL, NULL, "host: %zu setting%s written",
+			n_written, n_written == 1 ? "" : "s");
+	react_host(m, &host);
+}
+
+static void add_and_start(
+	struct manager *m, struct policy_set *set, const struct process_policy *policy) {
+	struct process *p = process_new(m, set, policy);
+
+	if (!p || manager_add(m, p) < 0) {
+		log_error("%s: not started: %s", policy->name, strerror(ENOMEM));
+		process_free(p);
+		return;
+	}
+	if (!adopt_process(p))
+		process_dispatch(p, EVENT_START);
+}
+
+int apply_first(struct manager *m, struct policy_set *set) {
+	m->set = policy_set_ref(set);
+	apply_host(m, set);
+	for (size_t i = 0; i < set->n_processes; i++)
+		add_and_start(m, set, &set->processes[i]);
+	sample_schedule(m);
+	return 0;
+}
+
+static void act_on(struct manager *m, struct policy_set *set, const struct change *c) {
+	if (c->process && c->policy)
+		(void)process_set_policy(c->process, set, c->policy);
+	switch (c->kind) {
+	case CHANGE_START:
+		add_and_start(m, set, c->policy);
+		break;
+	case CHANGE_RESTART:
+		c->process->removed = false;
+		process_dispatch(c->process, EVENT_RESTART);
+		break;
+	case CHANGE_STOP:
+		c->process->removed = true;
+		if (c->process->run || c->process->state == PROCESS_BACKOFF ||
+			c->process->state == PROCESS_FAILED)
+			process_dispatch(c->process, EVENT_STOP);
+		else {
+			manager_remove(m, c->process);
+			process_free(c->process);
+		}
+		break;
+	case CHANGE_UPDATE:
+		if (c->process->run && c->process->run->ready) {
+			c->process->run->sample_due_usec = 0;
+			react_judge(c->process);
+		}
+		break;
+	case CHANGE_KEEP:
+	case CHANGE_KIND_MAX:
+		break;
+	}
+}
+
+static void carry_out(struct manager *m, struct policy_set *set, const struct changes *changes) {
+	apply_host(m, set);
+	for (size_t i = 0; i < changes->n_items; i++) {
+		const struct change *c = &changes->items[i];
+
+		if (c->kind != CHANGE_KEEP)
+			log_event(MESSAGE_APPLIED, LOG_INFO, c->name, NULL, "%s: %s",
+				change_kind_to_string(c->kind), c->reason);
+		act_on(m, set, c);
+	}
+	policy_set_unref(m->set);
+	m->set = policy_set_ref(set);
+	m->changed = true;
+	sample_schedule(m);
+}
+
+static bool host_would_change(const struct settings *host) {
+	for (size_t i = 0; i < host->n_items; i++)
+		if (host->items[i].result == SETTING_DRIFT)
+			return true;
+	return false;
+}
+
+static int refuse(int error, const struct diagnostics *d, char **ret_json) {
+	_cleanup_settings_ struct settings host = { .n_items = 0 };
+	const struct changes none = { .n_items = 0 };
+
+	log_event(MESSAGE_REFUSED, LOG_ERR, NULL, NULL,
+		"the policy directories have %zu error%s: nothing was changed", d->n_errors,
+		d->n_errors == 1 ? "" : "s");
+	if (ret_json) {
+		int r = change_document("refused", d, &host, &none, ret_json);
+
+		if (r < 0)
+			return r;
+	} else {
+		diagnostics_print(d, stderr, false);
+	}
+	return error;
+}
+
+int apply(struct manager *m, bool dry, bool *ret_changed, char **ret_json) {
+	_cleanup_diagnostics_ struct diagnostics diagnostics = { .n_items = 0 };
+	_cleanup_policy_set_ struct policy_set *set = NULL;
+	_cleanup_settings_ struct settings host = { .n_items = 0 };
+	CLEANUP(changes_done) struct changes changes = { .n_items = 0 };
+	int r = apply_load(m, &set, &diagnostics);
+
+	*ret_changed = false;
+	if (r < 0)
+		return refuse(r, &diagnostics, ret_json);
+	r = changes_decide(m, set, &changes);
+	if (r == 0)
+		r = settings_diff(set, m->options->root, m->options->state_dir, &host);
+	if (r < 0)
+		return r;
+	*ret_changed = changes_any(&changes) || host_would_change(&host);
+	if (!dry)
+		carry_out(m, set, &changes);
+	return ret_json ? change_document(*ret_changed ? "applied" : "unchanged", &diagnostics,
+				  dry ? &host : &m->host, &changes, ret_json)
+			: 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_DAEMON_APPLY_H
+#define RTMEM_DAEMON_APPLY_H
+
+/* From the policy directories to what is done about them. */
+#include "daemon/manager.h"
+#include "libpolicy/diagnostic.h"
+
+/** Loads the directories. 0 with a set; -EINVAL with diagnostics; other -errno. */
+int apply_load(const struct manager *m, struct policy_set **ret, struct diagnostics *diagnostics);
+
+/**
+ * Loads and, unless dry, applies: host settings first, then processes. A set with errors changes
+ * nothing. ret_changed: something was changed, or would be; ret_json (may be NULL): the document that
+ * Apply answers. 0, -EINVAL when the set was refused, other -errno.
+ */
+int apply(struct manager *m, bool dry, bool *ret_changed, char **ret_json);
+
+/** At start: settings of the host, then each process adopted or started. */
+int apply_first(struct manager *m, struct policy_set *set);
+
+#endif

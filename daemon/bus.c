@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The interface. Reading is for everybody, changing for root; who is asking is the kernel's word
+ * (SO_PEERCRED of the private socket) or the bus daemon's.
+ */
+#include "daemon/bus.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/names.h"
+#include "config.h"
+#include "daemon/apply.h"
+#include "daemon/log.h"
+#include "daemon/sample.h"
+#include "daemon/self.h"
+#include "daemon/server.h"
+#include "daemon/status.h"
+
+#define ERROR_NO_SUCH_PROCESS "org.rtmem1.Error.NoSuchProcess"
+#define ERROR_FAILED	      "org.rtmem1.Error.Failed"
+
+static int authorize(sd_bus_message *call, const struct manager *m, sd_bus_error *error) {
+	uid_t uid;
+	int r = server_caller(m, call, &uid);
+
+	if (r < 0)
+		return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
+			"who is asking can't be told: %s", strerror(-r));
+	if (uid == 0 || uid == geteuid())
+		return 0;
+	return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
+		"%s changes something, which only root may do (you are uid %u)",
+		sd_bus_message_get_member(call), uid);
+}
+
+static int find_process(
+	sd_bus_message *call, struct manager *m, struct process **ret, sd_bus_error *error) {
+	const char *name;
+	int r = sd_bus_message_read(call, "s", &name);
+
+	if (r < 0)
+		return r;
+	*ret = manager_find(m, name);
+	if (*ret)
+		return 0;
+	return sd_bus_error_setf(error, ERROR_NO_SUCH_PROCESS,
+		"no process named '%.64s' is managed; `rtmemctl status` lists them", name);
+}
+
+static int reply_status(sd_bus_message *call, struct manager *m, const struct process *only) {
+	_cleanup_free_ char *json = NULL;
+	int r = status_document(m, only, &json);
+
+	return r < 0 ? r : sd_bus_reply_method_return(call, "s", json);
+}
+
+static int method_get_status(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	struct manager *m = userdata;
+
+	sample_refresh(m);
+	return reply_status(call, m, NULL);
+}
+
+static int method_get_process_status(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	struct manager *m = userdata;
+	struct process *p;
+	int r = find_process(call, m, &p, error);
+
+	if (r < 0)
+		return r;
+	sample_refresh(m);
+	return reply_status(call, m, p);
+}
+
+static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	struct manager *m = userdata;
+	_cleanup_free_ char *json = NULL;
+	bool changed = false;
+	int dry, r;
+
+	r = sd_bus_message_read(call, "b", &dry);
+	if (r < 0)
+		return r;
+	r = authorize(call, m, error);
+	if (r < 0)
+		return r;
+	if (!dry)
+		self_reloading(m);
+	r = apply(m, dry, &changed, &json);
+	if (!dry)
+		self_reloaded(m);
+	if (!json)
+		return sd_bus_error_setf(
+			error, ERROR_FAILED, "the policies weren't applied: %s", strerror(-r));
+	return sd_bus_reply_method_return(call, "bs", changed, json);
+}
+
+static int change_process(
+	sd_bus_message *call, struct manager *m, enum process_event event, sd_bus_error *error) {
+	struct process *p;
+	int r = authorize(call, m, error);
+
+	if (r >= 0)
+		r = find_process(call, m, &p, error);
+	if (r < 0)
+		return r;
+	p->history = (struct restart_history){ .n_restarts = 0 };
+	process_dispatch(p, event);
+	p = manager_find(m, p->name);
+	if (event != EVENT_STOP && p && p->state == PROCESS_FAILED)
+		return sd_bus_error_setf(error, ERROR_FAILED, "%s: %s", p->name,
+			p->failure ? p->failure : "the launch failed");
+	return sd_bus_reply_method_return(call, NULL);
+}
+
+static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	return change_process(call, userdata, EVENT_START, error);
+}
+
+static int method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	return change_process(call, userdata, EVENT_STOP, error);
+}
+
+static int method_restart(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	return change_process(call, userdata, EVENT_RESTART, error);
+}
+
+static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
+	sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+	return sd_bus_message_append(reply, "s", RTMEM_VERSION);
+}
+
+static int get_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+	sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+	return sd_bus_message_append(reply, "s", manager_state(userdata));
+}
+
+/* Rights are checked by authorize(): SD_BUS_VTABLE_UNPRIVILEGED only switches sd-bus's own check off */
+static const sd_bus_vtable vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", status),
+		method_get_status, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("GetProcessStatus", SD_BUS_ARGS("s", name),
+		SD_BUS_RESULT("s", status), method_get_process_status, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("b", dry_run),
+		SD_BUS_RESULT("b", changed, "s", result), method_apply, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_start,
+		SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_stop,
+		SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Restart", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_restart,
+		SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("State", "s", get_state, 0, 0),
+	SD_BUS_VTABLE_END,
+};
+
+int bus_add_object(sd_bus *bus, struct manager *m) {
+	return sd_bus_add_object_vtable(bus, NULL, RTMEM_BUS_PATH, RTMEM_BUS_INTERFACE, vtable, m);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The end of a run. A launched process is a session of its own, so its pid names a process group that
+ * can't be anybody else's while the process or one of its group lives; signals go to the whole group, so
+ * that helpers of a program don't outlive it when it's stopped. The status of an adopted process belongs
+ * to whoever became its parent: we see that it ended, not how, and reckon with the worse.
+ */
+#include "daemon/end.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "common/cleanup.h"
+#include "common/units.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/react.h"
+#include "daemon/record.h"
+#include "daemon/report.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+#define KILL_AFTER_USEC 10000000u /* a program that tidies up for longer has had its chance */
+#define TIMER_ACCURACY	10000u
+
+static void signal_group(const struct run *r, int sig) {
+	if (kill(-r->pid, sig) == 0)
+		return;
+	/* not (yet) a group of its own: an adopted process, or setsid() is still to come */
+	if (syscall(SYS_pidfd_send_signal, r->pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
+		log_warning(
+			"can't send signal %d to pid %d: %s", sig, (int)r->pid, strerror(errno));
+}
+
+static int on_kill_time(sd_event_source *s, uint64_t usec, void *userdata) {
+	struct process *p = userdata;
+
+	log_event(MESSAGE_PLAIN, LOG_WARNING, p->name, NULL,
+		"still there 10 s after SIGTERM: killing pid %d", (int)p->run->pid);
+	signal_group(p->run, SIGKILL);
+	return 0;
+}
+
+void end_begin(struct process *p) {
+	struct run *r = p->run;
+	int k;
+
+	if (r->cause == EXIT_CAUSE_CLEAN)
+		r->cause = EXIT_CAUSE_ASKED;
+	r->terminated = true;
+	r->ready_timer = sd_event_source_disable_unref(r->ready_timer);
+	r->poll_timer = sd_event_source_disable_unref(r->poll_timer);
+	signal_group(r, SIGTERM);
+	signal_group(r, SIGCONT); /* a stopped process wouldn't hear it */
+	k = sd_event_add_time(p->manager->event, &r->kill_timer, CLOCK_MONOTONIC,
+		process_now(p) + KILL_AFTER_USEC, TIMER_ACCURACY, on_kill_time, p);
+	if (k < 0)
+		signal_group(r, SIGKILL);
+	else
+		(void)sd_event_source_set_description(r->kill_timer, "rtmemd-kill-timer");
+}
+
+static int on_delay_over(sd_event_source *s, uint64_t usec, void *userdata) {
+	struct process *p = userdata;
+
+	p->n_restarts++;
+	process_dispatch(p, EVENT_DELAY_OVER);
+	return 0;
+}
+
+void end_delay(struct process *p) {
+	char delay[UNITS_TEXT_MAX];
+	int k;
+
+	log_process(p->name, "starts again in %s",
+		format_duration(p->policy->restart.delay_usec, delay));
+	k = sd_event_add_time_relative(p->manager->event, &p->delay_timer, CLOCK_MONOTONIC,
+		p->policy->restart.delay_usec, TIMER_ACCURACY, on_delay_over, p);
+	if (k < 0) {
+		process_failure(p, "no timer for the restart: %s", strerror(-k));
+		p->state = PROCESS_FAILED;
+		return;
+	}
+	(void)sd_event_source_set_description(p->delay_timer, "rtmemd-restart-timer");
+}
+
+static enum exit_cause describe_status(const siginfo_t *status, char *buf, size_t size) {
+	if (status->si_code == CLD_EXITED) {
+		snprintf(buf, size, "exit status %d", status->si_status);
+		return status->si_status == 0 ? EXIT_CAUSE_CLEAN : EXIT_CAUSE_FAILURE;
+	}
+	snprintf(buf, size, "signal %d (%s)%s", status->si_status, strsignal(status->si_status),
+		status->si_code == CLD_DUMPED ? ", core dumped" : "");
+	return EXIT_CAUSE_FAILURE;
+}
+
+static enum exit_cause collect(const struct run *r, char *buf, size_t size) {
+	siginfo_t status = { .si_pid = 0 };
+
+	if (waitid((idtype_t)P_PIDFD, (id_t)r->pidfd, &status, WEXITED | WNOHANG) == 0 &&
+		status.si_pid != 0)
+		return describe_status(&status, buf, size);
+	snprintf(
+		buf, size, "its status isn't known: it was adopted, another process is its parent");
+	return EXIT_CAUSE_FAILURE;
+}
+
+static void explain_giving_up(struct process *p, enum exit_cause cause) {
+	const struct restart_policy *policy = &p->policy->restart;
+	char window[UNITS_TEXT_MAX];
+
+	if (policy->limit > 0 && p->history.n_restarts >= policy->limit &&
+		(cause == EXIT_CAUSE_VIOLATION || policy->when != RESTART_NO)) {
+		char *last = p->failure;
+
+		p->failure = NULL;
+		process_failure(p, "%u restarts within %s; last: %s", p->history.n_restarts,
+			format_duration(policy->window_usec, window), last ? last : "ended");
+		free(last);
+	}
+	log_event(MESSAGE_FAILED, LOG_ERR, p->name, NULL, "failed: %s",
+		p->failure ? p->failure : "no reason known");
+}
+
+void end_reached(struct process *p, enum exit_cause cause) {
+	bool again = p->run && p->run->again;
+	enum process_event event;
+
+	p->run = run_free(p->run);
+	record_remove(p);
+	event = restart_decide(&p->policy->restart, cause, again, process_now(p), &p->history);
+	if (p->removed && event != EVENT_EXIT_FAILED)
+		event = EVENT_EXIT_DONE;
+	if (event == EVENT_EXIT_FAILED)
+		explain_giving_up(p, cause);
+	if (event == EVENT_EXIT_NOW)
+		p->n_restarts++;
+	if (event == EVENT_EXIT_DONE || event == EVENT_EXIT_NOW)
+		free(TAKE(p->failure));
+	react_stopped(p);
+	process_dispatch(p, event);
+}
+
+static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+	struct process *p = userdata;
+	struct run *r = p->run;
+	char text[96];
+	enum exit_cause cause;
+
+	report_drain(p);
+	cause = collect(r, text, sizeof(text));
+	log_event(MESSAGE_ENDED, LOG_INFO, p->name, NULL, "pid %d ended: %s", (int)r->pid, text);
+	if (r->cause != EXIT_CAUSE_CLEAN)
+		cause = r->cause;
+	else if (r->failure)
+		process_failure(p, "%s", r->failure);
+	else if (cause == EXIT_CAUSE_FAILURE)
+		process_failure(p, "ended: %s", text);
+	end_reached(p, cause);
+	return 0;
+}
+
+int end_watch(struct process *p, struct run *r) {
+	int k = sd_event_add_io(
+		p->manager->event, &r->exit_source, r->pidfd, EPOLLIN, on_exit_event, p);
+
+	if (k < 0)
+		return k;
+	/* after its last messages, which may say why */
+	(void)sd_event_source_set_priority(r->exit_source, SD_EVENT_PRIORITY_NORMAL + 10);
+	return sd_event_source_set_description(r->exit_source, "rtmemd-process-exit");
+}

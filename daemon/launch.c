@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The launch. The daemon decides everything beforehand and writes it into a sealed memfd; the child is a
+ * small separate program. posix_spawn() shares the address space until execve (vfork): nothing is
+ * copied, so a daemon with locked memory or many managed processes pays nothing and disturbs nobody.
+ * rtmem-exec waits for our byte just before its own execve; until then the fault counters are attached,
+ * while it is loaded and walks its plan on another CPU.
+ */
+#include "daemon/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/handoff.h"
+#include "common/strv.h"
+#include "daemon/end.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/ready.h"
+#include "daemon/record.h"
+#include "daemon/report.h"
+#include "host/facts.h"
+
+/* Numbers in the child. Fixed, so that the same policy always gives the same plan. */
+#define CHILD_PLAN_FD	3
+#define CHILD_REPORT_FD 4
+/* Our own ends lie above, so that no dup2() in the child overwrites what a later one needs. */
+#define FIRST_PARENT_FD 10
+
+#define HASH_OFFSET 0xcbf29ce484222325ull /* FNV-1a, 64 bits */
+#define HASH_PRIME  0x100000001b3ull
+
+int launch_hash(const struct plan *plan, uint64_t *ret) {
+	_cleanup_free_ void *data = NULL;
+	uint64_t hash = HASH_OFFSET;
+	size_t size;
+	int r = handoff_encode(plan, &data, &size);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ ((const unsigned char *)data)[i]) * HASH_PRIME;
+	*ret = hash;
+	return 0;
+}
+
+int launch_make_plan(struct process *p, struct plan *ret) {
+	_cleanup_free_ struct facts *facts = calloc(1, sizeof(*facts));
+	struct launch_problem problem = { .key = NULL };
+	int r;
+
+	if (!facts)
+		return -ENOMEM;
+	r = facts_gather(p->policy, facts, &problem);
+	if (r == 0) {
+		facts->launch.limits[RLIMIT_NOFILE] = p->manager->descriptors;
+		facts->launch.report_fd = CHILD_REPORT_FD;
+		if (p->policy->ready.when == READY_NOTIFY)
+			facts->launch.notify_socket = p->manager->notify_path;
+		r = launch_plan(p->policy, &facts->launch, ret, &problem);
+	}
+	if (r < 0)
+		process_failure(p, "%s%s%s", problem.key ? problem.key : "",
+			problem.key ? ": " : "", problem.text[0] ? problem.text : strerror(-r));
+	return r;
+}
+
+static bool plan_has(const struct plan *plan, enum step_kind kind) {
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].kind == kind)
+			return true;
+	return false;
+}
+
+static int raise_fd(int *fd) {
+	int high = fcntl(*fd, F_DUPFD_CLOEXEC, FIRST_PARENT_FD);
+
+	if (high < 0)
+		return -errno;
+	(void)close_fd(*fd);
+	*fd = high;
+	return 0;
+}
+
+static int make_report_pair(int *ret_ours, int *ret_childs) {
+	_cleanup_close_ int ours = -1, childs = -1;
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	ours = pair[0];
+	childs = pair[1];
+	if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	r = raise_fd(&childs);
+	if (r < 0)
+		return r;
+	*ret_ours = TAKE_FD(ours);
+	*ret_childs = TAKE_FD(childs);
+	return 0;
+}
+
+/* The plan clears the environment anyway; rtmem-exec itself shall not see our manager's sockets. */
+static int child_environment(char ***ret) {
+	static const char *const kept[] = { "PATH", "LANG", NULL };
+	_cleanup_strv_ char **env = NULL;
+
+	for (const char *const *key = kept; *key; key++) {
+		_cleanup_free_ char *assignment = NULL;
+		const char *value = getenv(*key);
+
+		if (!value)
+			continue;
+		if (asprintf(&assignment, "%s=%s", *key, value) < 0) {
+			assignment = NULL;
+			return -ENOMEM;
+		}
+		if (strv_append(&env, assignment) < 0)
+			return -ENOMEM;
+	}
+	if (!env) {
+		env = calloc(1, sizeof(*env));
+		if (!env)
+			return -ENOMEM;
+	}
+	*ret = TAKE(env);
+	return 0;
+}
+
+static int set_attributes(posix_spawnattr_t *attributes) {
+	sigset_t none, all;
+	int r;
+
+	(void)sigemptyset(&none);
+	(void)sigfillset(&all);
+	r = posix_spawnattr_setflags(
+		attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	if (r == 0)
+		r = posix_spawnattr_setsigmask(attributes, &none);
+	if (r == 0)
+		r = posix_spawnattr_setsigdefault(attributes, &all);
+	return -r;
+}
+
+static int set_files(posix_spawn_file_actions_t *files, int plan_fd, int report_fd) {
+	int r = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(files, plan_fd, CHILD_PLAN_FD);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(files, report_fd, CHILD_REPORT_FD);
+	return -r;
+}
+
+/* Children get the descriptor limit that we were started with, not our raised one. */
+static void swap_descriptor_limit(const struct manager *m, bool for_child) {
+	struct rlimit limit = m->descriptors;
+
+	if (!m->descriptors_raised)
+		return;
+	if (!for_child)
+		limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int spawn_with(const struct manager *m, posix_spawn_file_actions_t *files,
+	posix_spawnattr_t *attributes, pid_t *ret) {
+	static const char plan_number[] = { '0' + CHILD_PLAN_FD, '\0' };
+	static const char report_number[] = { '0' + CHILD_REPORT_FD, '\0' };
+	const char *argv[] = { "rtmem-exec", "--plan-fd", plan_number, "--report-fd", report_number,
+		NULL };
+	_cleanup_strv_ char **env = NULL;
+	int r = child_environment(&env);
+
+	if (r < 0)
+		return r;
+	swap_descriptor_limit(m, true);
+	r = -posix_spawn(ret, m->helper, files, attributes, (char *const *)argv, env);
+	swap_descriptor_limit(m, false);
+	return r;
+}
+
+static int spawn_helper(const struct manager *m, int plan_fd, int report_fd, pid_t *ret) {
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attributes;
+	int r;
+
+	r = -posix_spawn_file_actions_init(&files);
+	if (r < 0)
+		return r;
+	r = -posix_spawnattr_init(&attributes);
+	if (r == 0) {
+		r = set_files(&files, plan_fd, report_fd);
+		if (r == 0)
+			r = set_attributes(&attributes);
+		if (r == 0)
+			r = spawn_with(m, &files, &attributes, ret);
+		(void)posix_spawnattr_destroy(&attributes);
+	}
+	(void)posix_spawn_file_actions_destroy(&files);
+	return r;
+}
+
+/* From here on there's a child. Whatever fails closes our end of the socket: rtmem-exec then gives up
+ * before it executes anything. */
+static int take_over(struct process *p, pid_t pid, int *report_fd, const struct plan *plan) {
+	struct run *r;
+	int k = run_new(p, pid, &r);
+
+	if (k < 0)
+		return k;
+	p->run = r;
+	r->report_fd = TAKE_FD(*report_fd);
+	r->injection_wanted = plan_has(plan, STEP_PRELOAD);
+	(void)launch_hash(plan, &r->plan_hash);
+	faults_attach_new(&r->faults, &p->manager->rings, pid);
+	k = report_watch(p);
+	if (k == 0)
+		k = ready_begin(p);
+	if (k == 0)
+		k = record_write(p);
+	if (k == 0)
+		k = report_send_byte(p, HANDOFF_GO);
+	return k;
+}
+
+static int launch(struct process *p) {
+	_cleanup_plan_ struct plan plan = { .n_steps = 0 };
+	_cleanup_close_ int plan_fd = -1, ours = -1, childs = -1;
+	pid_t pid;
+	int r = launch_make_plan(p, &plan);
+
+	if (r < 0)
+		return r;
+	plan_fd = handoff_write(&plan);
+	if (plan_fd < 0)
+		return plan_fd;
+	r = raise_fd(&plan_fd);
+	if (r == 0)
+		r = make_report_pair(&ours, &childs);
+	if (r == 0)
+		r = spawn_helper(p->manager, plan_fd, childs, &pid);
+	if (r < 0)
+		return r;
+	childs = close_fd(childs);
+	r = take_over(p, pid, &ours, &plan);
+	if (r < 0 && !p->run)
+		(void)kill(pid, SIGKILL);
+	if (r == 0)
+		log_event(MESSAGE_STARTED, LOG_INFO, p->name, NULL, "started as pid %d", (int)pid);
+	return r;
+}
+
+void launch_process(struct process *p) {
+	int r;
+
+	free(TAKE(p->failure));
+	r = launch(p);
+	if (r == 0)
+		return;
+	if (!p->failure)
+		process_failure(p, "the launch failed: %s", strerror(-r));
+	if (p->run) { /* there is a child, which gives up now; its end is handled as any other */
+		run_failure(p->run, p->failure);
+		p->run->report_source = sd_event_source_disable_unref(p->run->report_source);
+		p->run->report_fd = close_fd(p->run->report_fd);
+		return;
+	}
+	end_reached(p, EXIT_CAUSE_NO_LAUNCH);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_DAEMON_LOG_H
+#define RTMEM_DAEMON_LOG_H
+
+/*
+ * What operators read: the journal with RTMEM_* fields and a message id per kind of event when stderr
+ * is the journal, else one line on stderr. Text that comes from managed processes is made printable.
+ */
+#include <stddef.h>
+#include <syslog.h>
+
+enum message {
+	MESSAGE_PLAIN, /* no id: progress and trouble of the daemon itself */
+	MESSAGE_STARTED,
+	MESSAGE_READY,
+	MESSAGE_ADOPTED,
+	MESSAGE_ENDED,
+	MESSAGE_FAILED,
+	MESSAGE_VIOLATION,
+	MESSAGE_RESOLVED,
+	MESSAGE_APPLIED,
+	MESSAGE_REFUSED,
+	MESSAGE_HOST_DRIFT,
+	MESSAGE_NOTE,
+	MESSAGE_MAX,
+};
+
+/** level: LOG_ERR .. LOG_DEBUG, the most that is written. Looks at what stderr is. */
+void log_init(int level);
+/** "error", "warning", "notice", "info", "debug" -> LOG_*; -EINVAL */
+int log_level_from_string(const char *text);
+
+/** process and rule may be NULL. Keeps errno. */
+__attribute__((format(printf, 5, 6))) void log_event(enum message message, int level,
+	const char *process, const char *rule, const char *format, ...);
+
+#define log_error(...)		  log_event(MESSAGE_PLAIN, LOG_ERR, NULL, NULL, __VA_ARGS__)
+#define log_warning(...)	  log_event(MESSAGE_PLAIN, LOG_WARNING, NULL, NULL, __VA_ARGS__)
+#define log_info(...)		  log_event(MESSAGE_PLAIN, LOG_INFO, NULL, NULL, __VA_ARGS__)
+#define log_debug(...)		  log_event(MESSAGE_PLAIN, LOG_DEBUG, NULL, NULL, __VA_ARGS__)
+#define log_process(process, ...) log_event(MESSAGE_PLAIN, LOG_INFO, process, NULL, __VA_ARGS__)
+
+/** Replaces control characters and bytes outside ASCII, in place; returns text. */
+char *make_printable(char *text);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command line of rtmemd; everything else is the manager's. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/names.h"
+#include "common/strv.h"
+#include "config.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+
+static const char help_text[] =
+	"Usage: rtmemd [OPTION]...\n"
+	"Launches the programs of the policies with their memory prepared for real time, and keeps\n"
+	"checking that they take no page fault. Stays in the foreground.\n"
+	"\n"
+	"  --config-dir DIR   directory of policies; may be repeated, the earlier wins\n"
+	"                     (default: /etc/rtmem.d, /run/rtmem.d, /usr/lib/rtmem.d)\n"
+	"  --runtime-dir DIR  sockets and records (default: " RTMEM_RUNTIME_DIR ")\n"
+	"  --state-dir DIR    original values of host settings (default: " RTMEM_STATE_DIR ")\n"
+	"  --root DIR         prefix of /proc and /sys for host settings\n"
+	"  --log-level LEVEL  error, warning, notice, info (default) or debug\n"
+	"  --version          print the version\n"
+	"  --help             print this text\n"
+	"\n"
+	"SIGHUP reloads the policies. SIGTERM ends the daemon and leaves the programs running;\n"
+	"the next rtmemd adopts them.\n";
+
+enum {
+	OPTION_CONFIG_DIR = 256,
+	OPTION_RUNTIME_DIR,
+	OPTION_STATE_DIR,
+	OPTION_ROOT,
+	OPTION_LOG_LEVEL,
+	OPTION_VERSION,
+	OPTION_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "config-dir", required_argument, NULL, OPTION_CONFIG_DIR },
+	{ "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
+	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+	{ "root", required_argument, NULL, OPTION_ROOT },
+	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct arguments {
+	struct options options;
+	int log_level;
+};
+
+/* -1 = go on, else the exit status. */
+static int take_option(int option, struct arguments *a) {
+	switch (option) {
+	case OPTION_CONFIG_DIR:
+		return strv_append(&a->options.config_dirs, optarg) < 0 ? EXIT_NOT_GOOD : -1;
+	case OPTION_RUNTIME_DIR:
+		a->options.runtime_dir = optarg;
+		return -1;
+	case OPTION_STATE_DIR:
+		a->options.state_dir = optarg;
+		return -1;
+	case OPTION_ROOT:
+		a->options.root = optarg;
+		return -1;
+	case OPTION_LOG_LEVEL:
+		a->log_level = log_level_from_string(optarg);
+		if (a->log_level >= 0)
+			return -1;
+		fprintf(stderr,
+			"rtmemd: --log-level %s: not a level; error, warning, notice, info "
+			"and debug are\n",
+			optarg);
+		return EXIT_USAGE;
+	case OPTION_VERSION:
+		printf("rtmemd " RTMEM_VERSION "\n");
+		return EXIT_GOOD;
+	case OPTION_HELP:
+		fputs(help_text, stdout);
+		return EXIT_GOOD;
+	default:
+		fputs("Try 'rtmemd --help'.\n", stderr);
+		return EXIT_USAGE;
+	}
+}
+
+static int take_arguments(int argc, char *argv[], struct arguments *a) {
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		int status = take_option(option, a);
+
+		if (status >= 0)
+			return status;
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "rtmemd: unexpected argument '%s'\nTry 'rtmemd --help'.\n", argv[optind]);
+	return EXIT_USAGE;
+}
+
+static int default_directories(struct options *o) {
+	static const char *const directories[] = { RTMEM_CONFIG_DIRS, NULL };
+
+	STRV_FOREACH (directory, directories)
+		if (strv_append(&o->config_dirs, *directory) < 0)
+			return -1;
+	return 0;
+}
+
+int main(int argc, char *argv[]) {
+	struct arguments a = {
+		.options = {
+			.runtime_dir = RTMEM_RUNTIME_DIR,
+			.state_dir = RTMEM_STATE_DIR,
+			.root = "",
+		},
+		.log_level = LOG_INFO,
+	};
+	int status = take_arguments(argc, argv, &a);
+
+	if (status < 0) {
+		log_init(a.log_level);
+		status = !a.options.config_dirs && default_directories(&a.options) < 0
+			? EXIT_NOT_GOOD
+			: manager_run(&a.options);
+	}
+	a.options.config_dirs = strv_free(a.options.config_dirs);
+	return status;
+}

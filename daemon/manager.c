@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The boot story, and the tables. manager_run() reads in order: what is needed of the machine, the
+ * policies, the sockets, the processes, the loop. Ending leaves the processes alone.
+ */
+#include "daemon/manager.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "config.h"
+#include "daemon/apply.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/record.h"
+#include "daemon/runtime.h"
+#include "daemon/sample.h"
+#include "daemon/self.h"
+#include "daemon/server.h"
+
+struct process *manager_find(const struct manager *m, const char *name) {
+	for (size_t i = 0; i < m->n_processes; i++)
+		if (strcmp(m->processes[i]->name, name) == 0)
+			return m->processes[i];
+	return NULL;
+}
+
+struct process *manager_find_pid(const struct manager *m, pid_t pid) {
+	for (size_t i = 0; i < m->n_processes; i++)
+		if (m->processes[i]->run && m->processes[i]->run->pid == pid)
+			return m->processes[i];
+	return NULL;
+}
+
+int manager_add(struct manager *m, struct process *p) {
+	struct process **grown = realloc(
+		m->processes, (m->n_processes + 1) * sizeof(struct process *));
+
+	if (!grown)
+		return -ENOMEM;
+	m->processes = grown;
+	m->processes[m->n_processes++] = p;
+	m->changed = true;
+	return 0;
+}
+
+void manager_remove(struct manager *m, struct process *p) {
+	size_t i = 0;
+
+	while (i < m->n_processes && m->processes[i] != p)
+		i++;
+	if (i == m->n_processes)
+		return;
+	m->n_processes--;
+	memmove(&m->processes[i], &m->processes[i + 1],
+		(m->n_processes - i) * sizeof(struct process *));
+	m->changed = true;
+}
+
+size_t manager_host_drift(const struct manager *m) {
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->host.n_items; i++)
+		n += m->host.items[i].result == SETTING_DRIFT;
+	return n;
+}
+
+const char *manager_state(const struct manager *m) {
+	bool violating = false, pending = false;
+
+	if (manager_host_drift(m) > 0)
+		return "degraded";
+	for (size_t i = 0; i < m->n_processes; i++) {
+		const struct process *p = m->processes[i];
+
+		if (p->state == PROCESS_FAILED)
+			return "degraded";
+		violating |= p->compliance == COMPLIANCE_VIOLATING ||
+			p->compliance == COMPLIANCE_UNPROTECTED;
+		pending |= p->compliance == COMPLIANCE_PENDING || p->state == PROCESS_BACKOFF;
+	}
+	if (violating)
+		return "violating";
+	return pending ? "pending" : "compliant";
+}
+
+static int on_end_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+	struct manager *m = userdata;
+
+	log_info("ending on signal %u; %zu managed process%s go%s on", si->ssi_signo,
+		m->n_processes, m->n_processes == 1 ? "" : "es", m->n_processes == 1 ? "es" : "");
+	self_stopping(m);
+	return sd_event_exit(m->event, EXIT_GOOD);
+}
+
+static int on_reload_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+	struct manager *m = userdata;
+	bool changed;
+	int r;
+
+	self_reloading(m);
+	r = apply(m, false, &changed, NULL);
+	if (r < 0)
+		log_error("reload failed, the old policies stay in force: %s", strerror(-r));
+	else
+		log_info("reloaded: %s", changed ? "changes applied" : "nothing changed");
+	self_reloaded(m);
+	return 0;
+}
+
+static int watch_signals(struct manager *m) {
+	static const struct {
+		int number;
+		sd_event_signal_handler_t handler;
+	} signals[] = {
+		{ SIGTERM, on_end_signal },
+		{ SIGINT, on_end_signal },
+		{ SIGHUP, on_reload_signal },
+	};
+	sigset_t mask;
+
+	(void)sigemptyset(&mask);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		(void)sigaddset(&mask, signals[i].number);
+	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+		return -errno;
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		int r = sd_event_add_signal(
+			m->event, NULL, signals[i].number, signals[i].handler, m);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Counters take descriptors: two per process, and two more per CPU. */
+static void raise_descriptors(struct manager *m) {
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &m->descriptors) < 0)
+		return;
+	limit = m->descriptors;
+	limit.rlim_cur = limit.rlim_max;
+	m->descriptors_raised = limit.rlim_cur != m->descriptors.rlim_cur &&
+		setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+/* A daemon that runs for months keeps its heap small: give back what a reload has left behind. */
+static void bound_heap(void) {
+	(void)mallopt(M_ARENA_MAX, 1);
+	(void)mallopt(M_TRIM_THRESHOLD, 64 << 10);
+	(void)mallopt(M_MMAP_THRESHOLD, 64 << 10);
+}
+
+static int find_helper(struct manager *m) {
+	int r = find_exec_helper(m->helper);
+
+	if (r < 0)
+		log_error(
+			"rtmem-exec isn't where it belongs (beside a build tree's rtmemd, or %s): %s",
+			RTMEM_EXEC_PATH, strerror(-r));
+	return r;
+}
+
+static int prepare(struct manager *m) {
+	int r = find_helper(m);
+
+	if (r < 0)
+		return r;
+	m->lock_fd = runtime_lock(m->options->runtime_dir);
+	if (m->lock_fd < 0)
+		return m->lock_fd;
+	snprintf(m->notify_path, sizeof(m->notify_path), "%s/" RTMEM_NOTIFY_SOCKET,
+		m->options->runtime_dir);
+	raise_descriptors(m);
+	rings_init(&m->rings);
+	if (m->rings.error)
+		log_info(
+			"perf is refused (%s): faults are counted from /proc, where pages populated "
+			"ahead count too",
+			strerror(-m->rings.error));
+	r = sd_event_default(&m->event);
+	if (r >= 0)
+		r = watch_signals(m);
+	if (r >= 0)
+		r = record_init(m);
+	return r;
+}
+
+static int load(const struct manager *m, struct policy_set **ret) {
+	_cleanup_diagnostics_ struct diagnostics diagnostics = { .n_items = 0 };
+	int r = apply_load(m, ret, &diagnostics);
+
+	if (diagnostics.n_items > 0)
+		diagnostics_print(&diagnostics, stderr, false);
+	if (r < 0)
+		log_event(MESSAGE_REFUSED, LOG_ERR, NULL, NULL,
+			"the policy directories can't be used: %s",
+			r == -EINVAL ? "see the messages above" : strerror(-r));
+	return r;
+}
+
+static int open_doors(struct manager *m) {
+	int r = notify_init(m);
+
+	if (r >= 0)
+		r = server_init(m);
+	if (r >= 0)
+		r = sample_init(m);
+	if (r < 0)
+		return r;
+	server_join_system_bus(m);
+	r = sd_event_set_watchdog(m->event, 1);
+	return r < 0 ? r : 0;
+}
+
+static int run(struct manager *m) {
+	_cleanup_policy_set_ struct policy_set *set = NULL;
+	int r = load(m, &set);
+
+	if (r < 0)
+		return EXIT_NOT_GOOD;
+	r = prepare(m);
+	if (r >= 0)
+		r = open_doors(m);
+	if (r >= 0)
+		r = self_init(m);
+	if (r >= 0)
+		r = apply_first(m, set);
+	if (r >= 0)
+		r = sd_event_loop(m->event);
+	if (r < 0)
+		log_error("can't go on: %s", strerror(-r));
+	return r < 0 ? EXIT_NOT_GOOD : r;
+}
+
+static void done(struct manager *m) {
+	server_done(m);
+	notify_done(m);
+	for (size_t i = 0; i < m->n_processes; i++)
+		process_free(m->processes[i]);
+	free(m->processes);
+	settings_done(&m->host);
+	policy_set_unref(m->set);
+	sd_event_source_disable_unref(m->tick);
+	sd_event_source_disable_unref(m->post);
+	rings_done(&m->rings);
+	sd_event_unref(m->event);
+	close_fd(m->lock_fd);
+}
+
+int manager_run(const struct options *options) {
+	struct manager m = { .options = options, .lock_fd = -1, .notify_fd = -1, .bus_fd = -1 };
+	int status;
+
+	bound_heap();
+	status = run(&m);
+	done(&m);
+	return status;
+}

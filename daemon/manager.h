@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_DAEMON_MANAGER_H
+#define RTMEM_DAEMON_MANAGER_H
+
+/* The object that owns the loop, the buses and the tables. */
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/process.h"
+#include "daemon/rings.h"
+#include "host/settings.h"
+#include "libpolicy/policy.h"
+
+/** From the command line. */
+struct options {
+	char **config_dirs;
+	const char *runtime_dir;
+	const char *state_dir;
+	const char *root; /* prefix of /proc and /sys for host settings; "" = this machine */
+};
+
+struct client;
+
+struct manager {
+	const struct options *options;
+	sd_event *event;
+	struct policy_set *set;
+	struct process **processes; /* in the order of the policy; removed ones at the end */
+	size_t n_processes;
+	struct settings host;
+	struct rings rings;
+	char helper[PATH_MAX]; /* rtmem-exec */
+	char notify_path[PATH_MAX];
+	struct rlimit descriptors; /* RLIMIT_NOFILE as we were started with; our children's */
+	bool descriptors_raised;
+
+	int lock_fd;
+	int notify_fd;
+	int bus_fd;
+	sd_event_source *notify_source;
+	sd_event_source *bus_source;
+	sd_event_source *tick;
+	sd_event_source *post;
+	sd_bus *system_bus;
+	struct client *clients; /* client::next */
+	size_t n_clients;
+
+	uint64_t tick_usec; /* when the tick timer is set for */
+	uint64_t host_due_usec;
+	uint64_t refreshed_usec; /* last complete reading for a client */
+	bool changed; /* something that our own manager should hear of */
+	bool announced; /* READY=1 was sent */
+	char status_line[256]; /* as sent last */
+};
+
+/** Loads, applies, starts, and runs the loop until told to end. Returns the exit status. */
+int manager_run(const struct options *options);
+
+struct process *manager_find(const struct manager *m, const char *name);
+struct process *manager_find_pid(const struct manager *m, pid_t pid);
+int manager_add(struct manager *m, struct process *p);
+/** Takes it out of the table; doesn't free it. */
+void manager_remove(struct manager *m, struct process *p);
+/** "compliant", "pending", "violating" or "degraded": the worst of host and processes. */
+const char *manager_state(const struct manager *m);
+/** Host settings that differ from what is wanted. */
+size_t manager_host_drift(const struct manager *m);
+
+#endif

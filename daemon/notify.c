@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The receiving side of sd_notify. Anybody on the machine can write here, so the kernel's word counts
+ * (SCM_CREDENTIALS), not the message's: only the main process of a run is listened to. Descriptors that
+ * come along are closed at once.
+ */
+#include "daemon/notify.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/names.h"
+#include "common/units.h"
+#include "daemon/log.h"
+#include "daemon/ready.h"
+
+#define MESSAGE_MAX_BYTES 4096
+#define MESSAGES_PER_WAKE 64
+
+static void close_passed(const struct cmsghdr *c) {
+	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+	for (size_t i = 0; i < n; i++) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+		(void)close(fd);
+	}
+}
+
+/* The sender's pid as the kernel saw it, 0 when it isn't known. */
+static pid_t sender_of(struct msghdr *message) {
+	pid_t pid = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_RIGHTS)
+			close_passed(c);
+		if (c->cmsg_type == SCM_CREDENTIALS) {
+			struct ucred credentials;
+
+			memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
+			pid = credentials.pid;
+		}
+	}
+	return pid;
+}
+
+static void handle_line(struct process *p, const char *line) {
+	static const char extend[] = "EXTEND_TIMEOUT_USEC=";
+	uint64_t usec;
+
+	if (strcmp(line, "READY=1") == 0)
+		ready_notified(p);
+	else if (strncmp(line, extend, sizeof(extend) - 1) == 0 &&
+		parse_u64(line + sizeof(extend) - 1, &usec) == 0)
+		ready_extend(p, usec);
+	else
+		log_event(MESSAGE_PLAIN, LOG_DEBUG, p->name, NULL, "says %.200s", line);
+}
+
+static void handle_message(struct manager *m, pid_t pid, char *text) {
+	struct process *p = pid > 0 ? manager_find_pid(m, pid) : NULL;
+	char *saved = NULL;
+
+	if (!p) {
+		log_debug("a notification of pid %d, which isn't a managed process, was ignored",
+			(int)pid);
+		return;
+	}
+	for (char *line = strtok_r(text, "\n", &saved); line; line = strtok_r(NULL, "\n", &saved))
+		handle_line(p, line);
+}
+
+static bool receive_one(struct manager *m) {
+	char text[MESSAGE_MAX_BYTES + 1];
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * 16)];
+	} control;
+	struct iovec iov = { text, MESSAGE_MAX_BYTES };
+	struct msghdr message = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(m->notify_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	pid_t pid;
+
+	if (n < 0)
+		return errno == EINTR;
+	pid = sender_of(&message);
+	text[n] = '\0';
+	if (!(message.msg_flags & MSG_TRUNC))
+		handle_message(m, pid, text);
+	return true;
+}
+
+static int on_notify_event(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+	for (int i = 0; i < MESSAGES_PER_WAKE; i++)
+		if (!receive_one(userdata))
+			break;
+	return 0;
+}
+
+static int bind_socket(const char *path) {
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int on = 1;
+
+	if (fd < 0)
+		return -errno;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	(void)unlink(path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+int notify_init(struct manager *m) {
+	int r;
+
+	m->notify_fd = bind_socket(m->notify_path);
+	if (m->notify_fd < 0) {
+		r = m->notify_fd;
+		log_error("can't listen on %s: %s", m->notify_path, strerror(-r));
+		return r;
+	}
+	r = sd_event_add_io(m->event, &m->notify_source, m->notify_fd, EPOLLIN, on_notify_event, m);
+	if (r < 0)
+		return r;
+	/* READY=1 of a process counts before its exit */
+	(void)sd_event_source_set_priority(m->notify_source, SD_EVENT_PRIORITY_NORMAL - 10);
+	return sd_event_source_set_description(m->notify_source, "rtmemd-notify");
+}
+
+void notify_done(struct manager *m) {
+	m->notify_source = sd_event_source_disable_unref(m->notify_source);
+	m->notify_fd = close_fd(m->notify_fd);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Lifetimes, and the one place where the state of a process changes: process_dispatch() looks the event
+ * up in the table of state.c and calls the action that the cell names.
+ */
+#include "daemon/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "daemon/end.h"
+#include "daemon/launch.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/ready.h"
+#include "daemon/record.h"
+
+struct process *process_free(struct process *p) {
+	if (!p)
+		return NULL;
+	sd_event_source_disable_unref(p->delay_timer);
+	run_free(p->run);
+	policy_set_unref(p->set);
+	free(p->findings);
+	free(p->notes);
+	free(p->failure);
+	free(p->name);
+	free(p);
+	return NULL;
+}
+
+struct process *process_new(
+	struct manager *m, struct policy_set *set, const struct process_policy *policy) {
+	struct process *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->manager = m;
+	p->name = strdup(policy->name);
+	p->set = policy_set_ref(set);
+	p->policy = policy;
+	return p->name ? p : process_free(p);
+}
+
+int process_set_policy(
+	struct process *p, struct policy_set *set, const struct process_policy *policy) {
+	struct policy_set *old = p->set;
+
+	p->set = policy_set_ref(set);
+	p->policy = policy;
+	policy_set_unref(old);
+	return 0;
+}
+
+uint64_t process_now(const struct process *p) {
+	uint64_t now = 0;
+
+	(void)sd_event_now(p->manager->event, CLOCK_MONOTONIC, &now);
+	return now;
+}
+
+bool process_is_decided(const struct process *p) {
+	switch (p->state) {
+	case PROCESS_STARTING:
+	case PROCESS_PREPARING:
+		return p->run && p->run->late;
+	case PROCESS_BACKOFF:
+		return p->n_restarts > 0;
+	default:
+		return true;
+	}
+}
+
+void process_failure(struct process *p, const char *format, ...) {
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	if (text)
+		(void)make_printable(text);
+	free(p->failure);
+	p->failure = text;
+}
+
+struct run *run_free(struct run *r) {
+	if (!r)
+		return NULL;
+	sd_event_source_disable_unref(r->exit_source);
+	sd_event_source_disable_unref(r->report_source);
+	sd_event_source_disable_unref(r->ready_timer);
+	sd_event_source_disable_unref(r->poll_timer);
+	sd_event_source_disable_unref(r->kill_timer);
+	faults_done(&r->faults);
+	close_fd(r->pidfd);
+	close_fd(r->report_fd);
+	close_fd(r->status_fd);
+	free(r->injection_cause);
+	free(r->failure);
+	free(r->notes);
+	free(r);
+	return NULL;
+}
+DEFINE_CLEANUP(struct run *, run_free)
+
+void run_note(struct run *r, const char *rule, const char *format, ...) {
+	struct note *grown;
+	va_list args;
+
+	if (r->n_notes == NOTES_MAX)
+		return;
+	grown = realloc(r->notes, (r->n_notes + 1) * sizeof(*grown));
+	if (!grown)
+		return;
+	r->notes = grown;
+	snprintf(r->notes[r->n_notes].rule, sizeof(r->notes->rule), "%s", rule);
+	va_start(args, format);
+	vsnprintf(r->notes[r->n_notes].detail, sizeof(r->notes->detail), format, args);
+	va_end(args);
+	(void)make_printable(r->notes[r->n_notes].rule);
+	(void)make_printable(r->notes[r->n_notes].detail);
+	r->n_notes++;
+}
+
+void run_failure(struct run *r, const char *text) {
+	if (r->failure)
+		return;
+	r->failure = strdup(text);
+	if (r->failure)
+		(void)make_printable(r->failure);
+}
+
+static int open_status(pid_t pid) {
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int run_new(struct process *p, pid_t pid, struct run **ret) {
+	CLEANUP(run_free_cleanup) struct run *r = calloc(1, sizeof(*r));
+	struct fault_count unused;
+	int k;
+
+	if (!r)
+		return -ENOMEM;
+	r->pid = pid;
+	r->report_fd = r->status_fd = -1;
+	r->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (r->pidfd < 0)
+		return -errno;
+	r->status_fd = open_status(pid);
+	if (r->status_fd < 0)
+		return r->status_fd;
+	k = process_stat_read(pid, 0, &unused, &r->start_ticks);
+	if (k < 0)
+		return k;
+	k = end_watch(p, r);
+	if (k < 0)
+		return k;
+	*ret = TAKE(r);
+	return 0;
+}
+
+static void act_terminate(struct process *p) {
+	p->run->again = false;
+	end_begin(p);
+}
+
+static void act_terminate_again(struct process *p) {
+	p->run->again = true;
+	end_begin(p);
+}
+
+static void act_again(struct process *p) {
+	p->run->again = true;
+}
+
+static void act_not_again(struct process *p) {
+	p->run->again = false;
+	p->run->cause = EXIT_CAUSE_ASKED;
+}
+
+static void act_launch(struct process *p) {
+	p->delay_timer = sd_event_source_disable_unref(p->delay_timer);
+	launch_process(p);
+}
+
+static void act_cancel_delay(struct process *p) {
+	p->delay_timer = sd_event_source_disable_unref(p->delay_timer);
+}
+
+static void (*const actions[PROCESS_ACTION_MAX])(struct process *p) = {
+	[ACTION_LAUNCH] = act_launch,
+	[ACTION_PREPARE] = ready_prepare,
+	[ACTION_READY] = ready_reached,
+	[ACTION_TERMINATE] = act_terminate,
+	[ACTION_TERMINATE_AGAIN] = act_terminate_again,
+	[ACTION_AGAIN] = act_again,
+	[ACTION_NOT_AGAIN] = act_not_again,
+	[ACTION_DELAY] = end_delay,
+	[ACTION_CANCEL_DELAY] = act_cancel_delay,
+};
+
+static bool is_end(enum process_event event) {
+	return event == EVENT_EXIT_DONE || event == EVENT_EXIT_AGAIN || event == EVENT_EXIT_NOW ||
+		event == EVENT_EXIT_FAILED;
+}
+
+void process_dispatch(struct process *p, enum process_event event) {
+	struct transition t = state_transition(p->state, event);
+
+	if (t.action == ACTION_IGNORE)
+		return;
+	log_event(MESSAGE_PLAIN, LOG_DEBUG, p->name, NULL, "%s: %s -> %s",
+		process_event_to_string(event), process_state_to_string(p->state),
+		process_state_to_string(t.next));
+	p->state = t.next;
+	p->manager->changed = true;
+	if (p->removed && !p->run && (is_end(event) || t.next == PROCESS_STOPPED)) {
+		manager_remove(p->manager, p);
+		process_free(p);
+		return;
+	}
+	if (actions[t.action])
+		actions[t.action](p);
+}

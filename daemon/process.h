@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_DAEMON_PROCESS_H
+#define RTMEM_DAEMON_PROCESS_H
+
+/*
+ * A managed process: a name and a policy that last, and a run that comes and goes with the pid.
+ * The policy is configuration; everything else here is run-time state.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/faults.h"
+#include "daemon/restart.h"
+#include "daemon/settle.h"
+#include "daemon/state.h"
+#include "daemon/verdict.h"
+#include "libpolicy/policy.h"
+
+struct manager;
+
+/** From spawn (or adoption) to exit. */
+struct run {
+	pid_t pid;
+	uint64_t start_ticks; /* with the pid, the identity of a process since boot */
+	uint64_t plan_hash; /* of the launch plan that it was started with */
+	int pidfd;
+	int report_fd; /* -1 once the other side has closed it */
+	int status_fd; /* /proc/PID/status, kept open */
+
+	bool adopted; /* by a later rtmemd than the one that launched it */
+	bool injection_wanted;
+	bool begun; /* the program itself runs, not rtmem-exec any more */
+	bool ready;
+	bool late; /* ready.timeout is over */
+	bool lock_asked; /* balanced: HANDOFF_LOCK was sent, REPORT_LOCKED is awaited */
+	bool terminated; /* SIGTERM was sent */
+	bool again; /* start again after the end */
+	enum exit_cause cause; /* EXIT_CAUSE_CLEAN = nobody wants its end */
+
+	bool have_report;
+	struct report report; /* of libinit */
+	char *injection_cause; /* why rtmem-exec says that the library can't be loaded */
+	char *failure; /* what rtmem-exec or libinit said when they gave up */
+	struct note *notes; /* from the launch and the adoption */
+	size_t n_notes;
+	char unready[160]; /* what stands in the way of ready */
+
+	struct settle settle;
+	struct faults faults;
+	struct fault_count since_ready;
+	bool memory_valid;
+	struct process_memory memory;
+	bool effective_valid;
+	struct effective effective;
+	uint64_t sample_due_usec;
+	uint64_t effective_due_usec;
+
+	sd_event_source *exit_source;
+	sd_event_source *report_source;
+	sd_event_source *ready_timer; /* end of ready.timeout */
+	sd_event_source *poll_timer; /* looks whether it has settled */
+	sd_event_source *kill_timer;
+};
+
+struct process {
+	struct manager *manager;
+	char *name;
+	struct policy_set *set; /* owner of policy */
+	const struct process_policy *policy;
+	enum process_state state;
+	bool removed; /* no policy wants it: forgotten once it has ended */
+	struct restart_history history;
+	uint32_t n_restarts;
+	char *failure; /* why the last run ended badly or never began */
+	sd_event_source *delay_timer;
+	struct run *run; /* NULL = no process */
+
+	enum compliance compliance;
+	struct finding *findings;
+	size_t n_findings;
+	struct note *notes;
+	size_t n_notes;
+};
+
+struct process *process_new(
+	struct manager *m, struct policy_set *set, const struct process_policy *policy);
+struct process *process_free(struct process *p);
+/** Takes over a changed policy that needs no restart. */
+int process_set_policy(
+	struct process *p, struct policy_set *set, const struct process_policy *policy);
+
+/** Feeds an event to the state machine and does what it says. May free a removed process: the
+ *  caller doesn't touch p afterwards unless it isn't removed. */
+void process_dispatch(struct process *p, enum process_event event);
+/** Remembers why, replacing what was there. */
+__attribute__((format(printf, 2, 3))) void process_failure(
+	struct process *p, const char *format, ...);
+
+/** Takes the pid over: opens its descriptors, watches for its end. On failure nothing is kept, and
+ *  the process itself is left alone. */
+int run_new(struct process *p, pid_t pid, struct run **ret);
+struct run *run_free(struct run *r);
+__attribute__((format(printf, 3, 4))) void run_note(
+	struct run *r, const char *rule, const char *format, ...);
+/** The first words about why a run failed are kept; later ones are mostly consequences. */
+void run_failure(struct run *r, const char *text);
+
+/** Monotonic clock of the event loop's present iteration. */
+uint64_t process_now(const struct process *p);
+/** Ready, failed, stopped or too late: nothing more to wait for at start-up. */
+bool process_is_decided(const struct process *p);
+
+#endif

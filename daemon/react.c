@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A finding is told once, when it appears, and once more when it's gone; in between it stands in the
+ * status. The reaction comes last, after everything has been told.
+ */
+#include "daemon/react.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "daemon/log.h"
+
+static bool has_rule(const struct finding *items, size_t n, const char *rule) {
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(items[i].rule, rule) == 0)
+			return true;
+	return false;
+}
+
+static void tell(const struct process *p, const struct findings *now) {
+	for (size_t i = 0; i < now->n_items; i++) {
+		const struct finding *f = &now->items[i];
+
+		if (!has_rule(p->findings, p->n_findings, f->rule))
+			log_event(MESSAGE_VIOLATION, LOG_WARNING, p->name, f->rule,
+				"%s: wanted %s, seen %s%s%s", f->rule, f->wanted, f->seen,
+				f->detail[0] ? ": " : "", f->detail);
+	}
+	for (size_t i = 0; i < p->n_findings; i++)
+		if (!has_rule(now->items, now->n_items, p->findings[i].rule))
+			log_event(MESSAGE_RESOLVED, LOG_INFO, p->name, p->findings[i].rule,
+				"%s: as wanted again", p->findings[i].rule);
+}
+
+/* Copies n items to the heap; what was there stays when there's no memory. */
+static void replace_items(void **items, size_t *n_items, const void *now, size_t n, size_t size) {
+	void *copy = NULL;
+
+	if (n == *n_items && (n == 0 || memcmp(*items, now, n * size) == 0))
+		return;
+	if (n > 0) {
+		copy = malloc(n * size);
+		if (!copy)
+			return;
+		memcpy(copy, now, n * size);
+	}
+	free(*items);
+	*items = copy;
+	*n_items = n;
+}
+
+static void keep(struct process *p, const struct findings *now) {
+	replace_items((void **)&p->findings, &p->n_findings, now->items, now->n_items,
+		sizeof(now->items[0]));
+	replace_items(
+		(void **)&p->notes, &p->n_notes, now->notes, now->n_notes, sizeof(now->notes[0]));
+}
+
+static void add_run_notes(const struct run *r, struct findings *now) {
+	for (size_t i = 0; i < r->n_notes; i++) {
+		bool known = false;
+
+		for (size_t j = 0; j < now->n_notes && !known; j++)
+			known = strcmp(now->notes[j].rule, r->notes[i].rule) == 0;
+		if (!known)
+			findings_note(now, r->notes[i].rule, "%s", r->notes[i].detail);
+	}
+	if (r->adopted && r->ready)
+		findings_note(
+			now, "adopted", "adopted by a new rtmemd: faults are counted since then");
+}
+
+static void gather(const struct process *p, char *detail, size_t size, struct evidence *ret) {
+	struct run *r = p->run;
+
+	*ret = (struct evidence){
+		.running = true,
+		.ready = r->ready,
+		.late = r->late,
+		.unready = r->unready[0] ? r->unready : NULL,
+		.injection_wanted = r->injection_wanted,
+		.injection_cause = r->injection_cause,
+		.report = r->have_report ? &r->report : NULL,
+		.faults = r->since_ready,
+		.faults_from_proc = r->faults.from_proc,
+		.perf_refused = r->faults.from_proc ? strerror(-r->faults.error) : NULL,
+		.memory = r->memory_valid ? &r->memory : NULL,
+		.effective = r->effective_valid ? &r->effective : NULL,
+	};
+	if (r->since_ready.minor + r->since_ready.major > 0) {
+		faults_refresh_threads(&r->faults);
+		faults_name_threads(&r->faults);
+		ret->faults_detail = faults_describe(&r->faults, detail, size);
+	}
+}
+
+static void act(struct process *p) {
+	const struct finding *first = p->n_findings ? &p->findings[0] : NULL;
+
+	if (!first || p->run->terminated || p->policy->compliance.on_violation == VIOLATION_REPORT)
+		return;
+	process_failure(
+		p, "violation: %s: wanted %s, seen %s", first->rule, first->wanted, first->seen);
+	p->run->cause = EXIT_CAUSE_VIOLATION;
+	if (p->policy->compliance.on_violation == VIOLATION_RESTART)
+		process_dispatch(p, EVENT_RESTART);
+	else
+		process_dispatch(p, EVENT_STOP);
+}
+
+void react_judge(struct process *p) {
+	char detail[sizeof(p->findings->detail)];
+	struct findings now = { .n_items = 0 };
+	struct evidence e;
+	enum compliance compliance;
+
+	gather(p, detail, sizeof(detail), &e);
+	compliance = verdict(p->policy, &e, &now);
+	add_run_notes(p->run, &now);
+	tell(p, &now);
+	if (compliance != p->compliance || now.n_items != p->n_findings)
+		p->manager->changed = true;
+	p->compliance = compliance;
+	keep(p, &now);
+	if (compliance == COMPLIANCE_VIOLATING || compliance == COMPLIANCE_UNPROTECTED) {
+		p->manager->changed = true; /* counts in STATUS= may have moved */
+		act(p);
+	}
+}
+
+void react_stopped(struct process *p) {
+	struct evidence e = { .running = false, .failure = p->failure };
+	struct findings now = { .n_items = 0 };
+
+	p->compliance = verdict(p->policy, &e, &now);
+	keep(p, &now);
+	p->manager->changed = true;
+}
+
+static const struct setting_state *find_setting(const struct settings *s, const char *name) {
+	for (size_t i = 0; i < s->n_items; i++)
+		if (strcmp(s->items[i].setting, name) == 0)
+			return &s->items[i];
+	return NULL;
+}
+
+static void tell_setting(const struct setting_state *now) {
+	if (now->result == SETTING_OK)
+		log_event(MESSAGE_RESOLVED, LOG_INFO, NULL, now->setting, "host: %s is %s",
+			now->setting, now->actual);
+	else
+		log_event(MESSAGE_HOST_DRIFT, now->result == SETTING_DRIFT ? LOG_WARNING : LOG_INFO,
+			NULL, now->setting, "host: %s: wanted %s, seen %s (%s): %s", now->setting,
+			now->wanted, now->actual[0] ? now->actual : "nothing",
+			setting_result_to_string(now->result), now->reason);
+}
+
+void react_host(struct manager *m, struct settings *host) {
+	for (size_t i = 0; i < host->n_items; i++) {
+		const struct setting_state *old = find_setting(&m->host, host->items[i].setting);
+
+		if (!old || old->result != host->items[i].result) {
+			tell_setting(&host->items[i]);
+			m->changed = true;
+		}
+	}
+	settings_done(&m->host);
+	m->host = *host;
+	*host = (struct settings){ .n_items = 0 };
+}

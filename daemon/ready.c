@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * When is a program ready? Three answers: it says so (notify), it shows it by standing still (settle),
+ * or its execve is enough (exec). A timeout is a finding and never kills: whether a slow program is worse
+ * than none is for on_violation to say. The baseline of faults is taken at ready, not before.
+ */
+#include "daemon/ready.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/handoff.h"
+#include "common/units.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/react.h"
+#include "daemon/record.h"
+#include "daemon/report.h"
+#include "daemon/sample.h"
+
+#define POLL_MIN_USEC	50000u
+#define SETTLE_READINGS 5 /* per settle time: enough to see a pause from a standstill */
+#define TIMER_ACCURACY	5000u
+#define EXTEND_MAX_USEC (3600ull * 1000000)
+
+static void set_unready(struct process *p) {
+	struct run *r = p->run;
+
+	if (r->lock_asked)
+		snprintf(r->unready, sizeof(r->unready), "the second lock isn't done yet");
+	else if (!r->begun)
+		snprintf(r->unready, sizeof(r->unready),
+			r->injection_wanted ? "the library hasn't reported"
+					    : "the program hasn't been executed");
+	else if (p->policy->ready.when == READY_NOTIFY)
+		snprintf(r->unready, sizeof(r->unready),
+			"no READY=1 from the main process (pid %d)", (int)r->pid);
+	else
+		(void)settle_describe(&r->settle, r->unready, sizeof(r->unready));
+}
+
+/* rtmem-exec has become something else */
+static bool was_executed(const struct process *p) {
+	char link[64], target[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)p->run->pid);
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0)
+		return false;
+	target[n] = '\0';
+	return strcmp(target, p->manager->helper) != 0;
+}
+
+/* Ready, but balanced locks once more before anything is judged. */
+static void ready_now(struct process *p) {
+	struct run *r = p->run;
+	int k;
+
+	r->poll_timer = sd_event_source_disable_unref(r->poll_timer);
+	if (p->policy->memory.lock == LOCK_BALANCED && r->have_report && !r->lock_asked) {
+		k = report_send_byte(p, HANDOFF_LOCK);
+		if (k == 0) {
+			r->lock_asked = true;
+			return;
+		}
+		run_note(r, "lock", "the lock at ready couldn't be asked for: %s", strerror(-k));
+	}
+	process_dispatch(p, EVENT_READY);
+}
+
+static int read_settling(const struct process *p, struct settle_reading *ret) {
+	const struct run *r = p->run;
+	struct process_memory memory;
+	struct fault_count faults;
+	int k = process_memory_read(r->status_fd, &memory);
+
+	if (k == 0)
+		k = faults_read(&r->faults, &faults);
+	if (k < 0)
+		return k;
+	*ret = (struct settle_reading){
+		.faults = faults.minor + faults.major,
+		.size_bytes = memory.size_bytes,
+		.rss_bytes = memory.rss_bytes,
+		.n_threads = memory.n_threads,
+	};
+	return 0;
+}
+
+/* May free nothing, but may change the state. */
+static void look(struct process *p) {
+	struct run *r = p->run;
+	const struct ready_policy *policy = &p->policy->ready;
+	struct settle_reading reading;
+
+	if (!r->begun && (!r->injection_wanted || r->injection_cause || r->late) && was_executed(p))
+		ready_program_runs(p);
+	if (!r->begun || r->ready || r->terminated || policy->when != READY_SETTLE)
+		return;
+	if (read_settling(p, &reading) == 0 &&
+		settle_update(&r->settle, &reading, process_now(p), policy->settle_usec))
+		ready_now(p);
+}
+
+static uint64_t poll_usec(const struct process *p) {
+	uint64_t usec = p->policy->ready.settle_usec / SETTLE_READINGS;
+
+	return p->policy->ready.when == READY_SETTLE && usec > POLL_MIN_USEC ? usec : POLL_MIN_USEC;
+}
+
+static bool wants_poll(const struct process *p) {
+	const struct run *r = p->run;
+
+	if (r->ready || r->lock_asked || r->terminated)
+		return false;
+	return p->policy->ready.when == READY_SETTLE || !r->begun;
+}
+
+static int on_poll(sd_event_source *s, uint64_t usec, void *userdata) {
+	struct process *p = userdata;
+	uint64_t now;
+
+	look(p);
+	if (!p->run->poll_timer)
+		return 0;
+	if (!wants_poll(p)) {
+		p->run->poll_timer = sd_event_source_disable_unref(p->run->poll_timer);
+		return 0;
+	}
+	now = process_now(p);
+	(void)sd_event_source_set_time(s, now + poll_usec(p));
+	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static int on_ready_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
+	struct process *p = userdata;
+
+	p->run->late = true;
+	p->manager->changed = true;
+	look(p);
+	if (p->run->ready || p->run->terminated)
+		return 0;
+	set_unready(p);
+	react_judge(p);
+	return 0;
+}
+
+int ready_begin(struct process *p) {
+	struct run *r = p->run;
+	sd_event *event = p->manager->event;
+	uint64_t timeout_usec = p->policy->ready.timeout_usec;
+	int k = 0;
+
+	if (timeout_usec != USEC_INFINITY)
+		k = sd_event_add_time_relative(event, &r->ready_timer, CLOCK_MONOTONIC,
+			timeout_usec, TIMER_ACCURACY, on_ready_timeout, p);
+	if (k >= 0)
+		k = sd_event_add_time_relative(event, &r->poll_timer, CLOCK_MONOTONIC,
+			POLL_MIN_USEC, TIMER_ACCURACY, on_poll, p);
+	if (k < 0)
+		return k;
+	if (r->ready_timer)
+		(void)sd_event_source_set_description(r->ready_timer, "rtmemd-ready-timer");
+	return sd_event_source_set_description(r->poll_timer, "rtmemd-settle-timer");
+}
+
+void ready_program_runs(struct process *p) {
+	if (p->run->begun)
+		return;
+	p->run->begun = true;
+	process_dispatch(p, EVENT_INIT);
+}
+
+void ready_prepare(struct process *p) {
+	if (p->policy->ready.when == READY_EXEC)
+		ready_now(p);
+}
+
+void ready_notified(struct process *p) {
+	struct run *r = p->run;
+
+	if (p->policy->ready.when != READY_NOTIFY || r->ready || r->terminated)
+		return;
+	ready_program_runs(p);
+	if (!r->lock_asked)
+		ready_now(p);
+}
+
+void ready_extend(struct process *p, uint64_t usec) {
+	struct run *r = p->run;
+
+	if (r->ready || r->late || !r->ready_timer)
+		return;
+	if (usec > EXTEND_MAX_USEC)
+		usec = EXTEND_MAX_USEC;
+	(void)sd_event_source_set_time_relative(r->ready_timer, usec);
+}
+
+void ready_locked(struct process *p) {
+	if (!p->run->ready && !p->run->terminated)
+		process_dispatch(p, EVENT_READY);
+}
+
+void ready_socket_closed(struct process *p) {
+	struct run *r = p->run;
+
+	if (!r->lock_asked || r->ready)
+		return;
+	run_note(r, "lock", "the library closed its socket before it had locked at ready");
+	ready_locked(p);
+}
+
+/* An execve of a file that the program's user may not read takes counters off; we may count again. */
+static void attach_again(struct process *p) {
+	pid_t pid = p->run->pid;
+
+	faults_done(&p->run->faults);
+	faults_attach_running(&p->run->faults, &p->manager->rings, pid);
+}
+
+void ready_reached(struct process *p) {
+	struct run *r = p->run;
+
+	r->ready = true;
+	r->ready_timer = sd_event_source_disable_unref(r->ready_timer);
+	r->poll_timer = sd_event_source_disable_unref(r->poll_timer);
+	if (faults_detached(&r->faults))
+		attach_again(p);
+	if (faults_begin(&r->faults) < 0)
+		run_note(r, "faults", "the baseline of faults couldn't be read");
+	r->since_ready = (struct fault_count){ .minor = 0 };
+	record_write_late(p);
+	log_event(MESSAGE_READY, LOG_INFO, p->name, NULL, "ready (%s), pid %d",
+		ready_when_to_string(p->policy->ready.when), (int)r->pid);
+	sample_process(p, true);
+	react_judge(p);
+	sample_schedule(p->manager);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reports come from the process that is judged, so each is checked for its shape and believed only once:
+ * the first report of libinit counts, a second lock counts only when it was asked for, notes are
+ * bounded, and text is made printable before anybody sees it.
+ */
+#include "daemon/report.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/cleanup.h"
+#include "common/plan.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/ready.h"
+#include "daemon/record.h"
+
+#define PACKETS_PER_WAKEUP 32 /* a process that floods us waits its turn */
+
+static void on_exec_failed(struct process *p, const struct report *report) {
+	run_failure(p->run, report->text[0] ? report->text : report->step);
+}
+
+static void on_exec_note(struct process *p, const struct report *report) {
+	struct run *r = p->run;
+
+	if (strcmp(report->step, step_kind_to_string(STEP_PRELOAD)) == 0 && !r->injection_cause)
+		r->injection_cause = strdup(report->text);
+	else
+		run_note(r, report->step, "%s", report->text);
+}
+
+static void on_init(struct process *p, const struct report *report) {
+	struct run *r = p->run;
+
+	if (r->have_report || !r->injection_wanted)
+		return;
+	r->have_report = true;
+	r->report = *report;
+	record_write_late(p);
+	ready_program_runs(p);
+}
+
+static void on_init_failed(struct process *p, const struct report *report) {
+	run_failure(p->run, report->text[0] ? report->text : report->step);
+}
+
+static void on_locked(struct process *p, const struct report *report) {
+	struct run *r = p->run;
+
+	if (!r->lock_asked)
+		return;
+	if (report->error) {
+		r->report.kind = REPORT_INIT_PARTIAL;
+		r->report.error = report->error;
+		memcpy(r->report.step, report->step, sizeof(r->report.step));
+		memcpy(r->report.text, report->text, sizeof(r->report.text));
+	}
+	ready_locked(p);
+}
+
+static void (*const handlers[REPORT_KIND_MAX])(struct process *p, const struct report *report) = {
+	[REPORT_EXEC_FAILED] = on_exec_failed,
+	[REPORT_EXEC_NOTE] = on_exec_note,
+	[REPORT_INIT] = on_init,
+	[REPORT_INIT_PARTIAL] = on_init,
+	[REPORT_INIT_FAILED] = on_init_failed,
+	[REPORT_LOCKED] = on_locked,
+};
+
+static void handle_packet(struct process *p, const void *data, size_t size) {
+	struct report report;
+
+	if (report_check(data, size, &report) < 0) {
+		log_event(MESSAGE_PLAIN, LOG_WARNING, p->name, NULL,
+			"a report that isn't one was ignored (%zu bytes)", size);
+		return;
+	}
+	(void)make_printable(report.text);
+	(void)make_printable(report.step);
+	(void)make_printable(report.malloc_owner);
+	log_event(MESSAGE_PLAIN, LOG_DEBUG, p->name, NULL, "report %u: %s: %s", report.kind,
+		report.step, report.text);
+	if (handlers[report.kind])
+		handlers[report.kind](p, &report);
+}
+
+static void stop_watching(struct run *r) {
+	r->report_source = sd_event_source_disable_unref(r->report_source);
+	r->report_fd = close_fd(r->report_fd);
+}
+
+void report_drain(struct process *p) {
+	char data[sizeof(struct report) + 1];
+
+	for (int i = 0; i < PACKETS_PER_WAKEUP && p->run->report_fd >= 0; i++) {
+		ssize_t n = recv(p->run->report_fd, data, sizeof(data), MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			stop_watching(p->run);
+			ready_socket_closed(p);
+			return;
+		}
+		handle_packet(p, data, (size_t)n);
+	}
+}
+
+static int on_report_event(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+	report_drain(userdata);
+	return 0;
+}
+
+int report_watch(struct process *p) {
+	struct run *r = p->run;
+	int k = sd_event_add_io(
+		p->manager->event, &r->report_source, r->report_fd, EPOLLIN, on_report_event, p);
+
+	return k < 0 ? k : sd_event_source_set_description(r->report_source, "rtmemd-report");
+}
+
+int report_send_byte(struct process *p, char byte) {
+	if (p->run->report_fd < 0)
+		return -ENOTCONN;
+	return send(p->run->report_fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -errno;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The reading side of perf's ring protocol: the kernel moves data_head, we move data_tail, records lie
+ * between them and may wrap around. A record is copied out before it's looked at. Events of managed
+ * processes are redirected here (PERF_EVENT_IOC_SET_OUTPUT), so memory is per CPU, not per process.
+ */
+#include "daemon/rings.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+/* 48 bytes per record: 5461 faults per CPU between two ticks before records (never counts) are lost */
+#define RING_BYTES (256u << 10)
+
+int perf_open(struct perf_event_attr *attr, pid_t pid, int cpu) {
+	long fd;
+
+	attr->size = sizeof(*attr);
+	fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int ring_init(struct ring *r, int cpu) {
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.sample_type = PERF_SAMPLE_IDENTIFIER,
+		.exclude_kernel = 1,
+	};
+	void *map;
+
+	*r = (struct ring){ .fd = perf_open(&attr, 0, cpu), .cpu = cpu };
+	if (r->fd < 0)
+		return r->fd;
+	map = mmap(NULL, RING_BYTES + (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+		MAP_SHARED, r->fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	r->map = map;
+	return 0;
+}
+
+static void ring_done(struct ring *r) {
+	if (r->map)
+		(void)munmap(r->map, RING_BYTES + (size_t)sysconf(_SC_PAGESIZE));
+	r->fd = close_fd(r->fd);
+}
+
+void rings_done(struct rings *r) {
+	for (size_t i = 0; i < r->n_items; i++)
+		ring_done(&r->items[i]);
+	free(r->items);
+	*r = (struct rings){ .error = r->error };
+}
+
+void rings_init(struct rings *r) {
+	long n_cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	*r = (struct rings){ .items = calloc((size_t)n_cpus, sizeof(struct ring)) };
+	if (!r->items) {
+		r->error = -ENOMEM;
+		return;
+	}
+	for (int cpu = 0; cpu < n_cpus; cpu++) {
+		int k = ring_init(&r->items[r->n_items], cpu);
+
+		if (k == -ENODEV || k == -EINVAL) { /* an absent or offline CPU */
+			ring_done(&r->items[r->n_items]);
+			continue;
+		}
+		r->n_items++;
+		if (k < 0) {
+			r->error = k;
+			rings_done(r);
+			return;
+		}
+	}
+}
+
+static void copy_out(const struct ring *r, uint64_t offset, void *ret, size_t size) {
+	const char *data = (const char *)r->map + sysconf(_SC_PAGESIZE);
+	size_t start = offset % RING_BYTES;
+	size_t first = size < RING_BYTES - start ? size : RING_BYTES - start;
+
+	memcpy(ret, data + start, first);
+	memcpy((char *)ret + first, data, size - first);
+}
+
+/* The bodies, as asked for by sample_type in faults.c */
+struct sample_body {
+	uint64_t id, instruction;
+	uint32_t pid, tid;
+	uint64_t time, address;
+};
+struct lost_body {
+	uint64_t id, n_lost;
+};
+
+static bool record_parse(const struct ring *r, uint64_t offset,
+	const struct perf_event_header *header, struct fault_record *ret) {
+	size_t size = header->size - sizeof(*header);
+	union {
+		struct sample_body sample;
+		struct lost_body lost;
+	} body;
+
+	*ret = (struct fault_record){ .n_lost = 0 };
+	if (header->type == PERF_RECORD_SAMPLE && size >= sizeof(body.sample)) {
+		copy_out(r, offset + sizeof(*header), &body, sizeof(body.sample));
+		ret->event_id = body.sample.id;
+		ret->pid = (pid_t)body.sample.pid;
+		ret->tid = (pid_t)body.sample.tid;
+		ret->instruction = body.sample.instruction;
+		ret->address = body.sample.address;
+		return true;
+	}
+	if (header->type == PERF_RECORD_LOST && size >= sizeof(body.lost)) {
+		copy_out(r, offset + sizeof(*header), &body, sizeof(body.lost));
+		ret->event_id = body.lost.id;
+		ret->n_lost = body.lost.n_lost;
+		return ret->n_lost > 0;
+	}
+	return false;
+}
+
+static void ring_drain(const struct ring *r,
+	void (*fn)(const struct fault_record *record, void *userdata), void *userdata) {
+	struct perf_event_mmap_page *page = r->map;
+	uint64_t head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
+	uint64_t tail = page->data_tail;
+
+	while (tail < head) {
+		struct perf_event_header header;
+		struct fault_record record;
+
+		copy_out(r, tail, &header, sizeof(header));
+		if (header.size < sizeof(header))
+			break;
+		if (record_parse(r, tail, &header, &record))
+			fn(&record, userdata);
+		tail += header.size;
+	}
+	__atomic_store_n(&page->data_tail, head, __ATOMIC_RELEASE);
+}
+
+void rings_drain(struct rings *r, void (*fn)(const struct fault_record *record, void *userdata),
+	void *userdata) {
+	for (size_t i = 0; i < r->n_items; i++)
+		ring_drain(&r->items[i], fn, userdata);
+}

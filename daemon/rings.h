@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_DAEMON_RINGS_H
+#define RTMEM_DAEMON_RINGS_H
+
+/*
+ * One perf ring per CPU for all managed processes: each fault of a process that is ready leaves a
+ * record with thread, address and instruction. Drained at every tick, never waited for.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct ring {
+	int fd; /* a dummy event of this process on one CPU, which owns the buffer */
+	int cpu;
+	void *map;
+};
+
+struct rings {
+	struct ring *items;
+	size_t n_items;
+	int error; /* why there are none; 0 = usable */
+};
+
+/** One fault, or with n_lost > 0 the news that records of this event were lost. */
+struct fault_record {
+	uint64_t event_id; /* PERF_EVENT_IOC_ID of the sampling event */
+	pid_t pid;
+	pid_t tid;
+	uint64_t instruction;
+	uint64_t address;
+	uint64_t n_lost;
+};
+
+/** Never fails: `error` says why there are no rings. */
+void rings_init(struct rings *r);
+void rings_done(struct rings *r);
+void rings_drain(struct rings *r, void (*fn)(const struct fault_record *record, void *userdata),
+	void *userdata);
+
+/** perf_event_open(2), close-on-exec; descriptor or -errno. */
+struct perf_event_attr;
+int perf_open(struct perf_event_attr *attr, pid_t pid, int cpu);
+
+#endif

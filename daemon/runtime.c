@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The runtime directory is where records of processes are believed from, and where clients look for the
+ * daemon: so it must be ours alone to write. The lock says that there's one daemon per directory; the
+ * kernel takes it back when the daemon ends in whatever way.
+ */
+#include "daemon/runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "daemon/log.h"
+
+static int check_directory(int fd, const char *directory) {
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_uid == geteuid() && (st.st_mode & 022) == 0)
+		return 0;
+	log_error(
+		"%s belongs to uid %u with mode %04o: the runtime directory must be owned by uid %u "
+		"and writable by nobody else (chown %u %s && chmod 755 %s)",
+		directory, st.st_uid, st.st_mode & 07777, geteuid(), geteuid(), directory,
+		directory);
+	return -EPERM;
+}
+
+static int open_directory(const char *directory) {
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (mkdir(directory, 0755) < 0 && errno != EEXIST) {
+		r = -errno;
+		log_error("can't create %s: %s", directory, strerror(-r));
+		return r;
+	}
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		r = -errno;
+		log_error("can't open %s: %s", directory, strerror(-r));
+		return r;
+	}
+	r = check_directory(fd, directory);
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+int runtime_lock(const char *directory) {
+	_cleanup_close_ int fd = open_directory(directory), lock = -1;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	lock = openat(fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (lock < 0) {
+		r = -errno;
+		log_error("can't open %s/lock: %s", directory, strerror(-r));
+		return r;
+	}
+	if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+		return TAKE_FD(lock);
+	r = -errno;
+	if (r == -EWOULDBLOCK)
+		log_error("another rtmemd runs on %s: stop it, or choose another --runtime-dir",
+			directory);
+	else
+		log_error("can't lock %s/lock: %s", directory, strerror(-r));
+	return r;
+}

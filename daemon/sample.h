@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_DAEMON_SAMPLE_H
+#define RTMEM_DAEMON_SAMPLE_H
+
+/* Readings of processes that are ready. Nothing here takes a target's mmap lock. */
+#include "daemon/manager.h"
+
+/** Reads p now; thorough: limits, scheduler and CPUs too, whether or not they're due. */
+void sample_process(struct process *p, bool thorough);
+/** Sets the one timer for the earliest process that is due. */
+void sample_schedule(struct manager *m);
+/** Reads and judges everything, for a client that asks; at most ten times per second. */
+void sample_refresh(struct manager *m);
+/** Creates the timer, off. */
+int sample_init(struct manager *m);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * READY=1 means that every process is ready or has failed to become so: whatever is ordered after
+ * rtmemd.service finds its memory prepared. STATUS= is one line that never says more than is known.
+ */
+#include "daemon/self.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "common/units.h"
+#include "daemon/log.h"
+
+struct line {
+	char *text;
+	size_t size;
+	size_t used;
+};
+
+__attribute__((format(printf, 2, 3))) static void append(struct line *l, const char *format, ...) {
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(l->text + l->used, l->size - l->used, format, args);
+	va_end(args);
+	if (n > 0)
+		l->used += (size_t)n;
+	if (l->used >= l->size)
+		l->used = l->size - 1;
+}
+
+static const char *short_finding(const struct process *p, char *buf, size_t size) {
+	const struct finding *f = &p->findings[0];
+
+	if (strcmp(f->rule, "minor_faults") == 0)
+		snprintf(buf, size, "%s minor faults", f->seen);
+	else if (strcmp(f->rule, "major_faults") == 0)
+		snprintf(buf, size, "%s major faults", f->seen);
+	else
+		snprintf(buf, size, "%s: %s", f->rule, f->seen);
+	return buf;
+}
+
+static size_t count_compliance(
+	const struct manager *m, enum compliance c, const struct process **ret_first) {
+	size_t n = 0;
+
+	*ret_first = NULL;
+	for (size_t i = 0; i < m->n_processes; i++) {
+		const struct process *p = m->processes[i];
+
+		if (p->state == PROCESS_FAILED || p->compliance != c)
+			continue;
+		if (!*ret_first && p->n_findings > 0)
+			*ret_first = p;
+		n++;
+	}
+	return n;
+}
+
+static size_t count_failed(const struct manager *m, const struct process **ret_first) {
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_processes; i++)
+		if (m->processes[i]->state == PROCESS_FAILED && n++ == 0)
+			*ret_first = m->processes[i];
+	return n;
+}
+
+static void append_group(
+	struct line *l, size_t n, const char *what, const struct process *first, bool *any) {
+	char text[160];
+
+	if (n == 0)
+		return;
+	append(l, "%s%zu %s", *any ? ", " : "", n, what);
+	if (first && first->n_findings > 0)
+		append(l, " (%s: %s)", first->name, short_finding(first, text, sizeof(text)));
+	*any = true;
+}
+
+const char *self_describe(const struct manager *m, char *buf, size_t size) {
+	static const enum compliance order[] = { COMPLIANCE_COMPLIANT, COMPLIANCE_PENDING,
+		COMPLIANCE_VIOLATING, COMPLIANCE_UNPROTECTED, COMPLIANCE_STOPPED };
+	struct line l = { .text = buf, .size = size };
+	const struct process *first = NULL;
+	size_t drift = manager_host_drift(m);
+	bool any = false;
+
+	buf[0] = '\0';
+	append(&l, "%zu process%s%s", m->n_processes, m->n_processes == 1 ? "" : "es",
+		m->n_processes ? ": " : "");
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		size_t n = count_compliance(m, order[i], &first);
+
+		append_group(&l, n, compliance_to_string(order[i]), first, &any);
+	}
+	first = NULL;
+	append_group(&l, count_failed(m, &first), "failed", first, &any);
+	if (drift > 0)
+		append(&l, "; %zu host setting%s not as wanted", drift, drift == 1 ? "" : "s");
+	return buf;
+}
+
+static bool all_decided(const struct manager *m) {
+	for (size_t i = 0; i < m->n_processes; i++)
+		if (!process_is_decided(m->processes[i]))
+			return false;
+	return true;
+}
+
+static void announce(struct manager *m) {
+	m->announced = true;
+	log_info("ready: %s", m->status_line);
+	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", m->status_line);
+}
+
+static int on_post(sd_event_source *s, void *userdata) {
+	struct manager *m = userdata;
+	char line[sizeof(m->status_line)];
+
+	if (!m->changed)
+		return 0;
+	m->changed = false;
+	(void)self_describe(m, line, sizeof(line));
+	(void)make_printable(line);
+	if (strcmp(line, m->status_line) != 0) {
+		memcpy(m->status_line, line, sizeof(line));
+		(void)sd_notifyf(0, "STATUS=%s", m->status_line);
+	}
+	if (!m->announced && all_decided(m))
+		announce(m);
+	return 0;
+}
+
+/* The manager's patience has to reach as far as that of the policies. */
+static void extend_timeout(const struct manager *m) {
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < m->n_processes; i++) {
+		uint64_t timeout = m->processes[i]->policy->ready.timeout_usec;
+
+		if (timeout != USEC_INFINITY && timeout > longest)
+			longest = timeout;
+	}
+	if (longest > 0)
+		(void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, longest + 10000000);
+}
+
+int self_init(struct manager *m) {
+	int r = sd_event_add_post(m->event, &m->post, on_post, m);
+
+	if (r < 0)
+		return r;
+	extend_timeout(m);
+	m->changed = true;
+	return sd_event_source_set_description(m->post, "rtmemd-status");
+}
+
+void self_reloading(struct manager *m) {
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		(uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+}
+
+void self_reloaded(struct manager *m) {
+	(void)self_describe(m, m->status_line, sizeof(m->status_line));
+	(void)make_printable(m->status_line);
+	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", m->status_line);
+}
+
+void self_stopping(struct manager *m) {
+	(void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping; managed processes go on");
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_DAEMON_VERDICT_H
+#define RTMEM_DAEMON_VERDICT_H
+
+/* policy x evidence -> findings. Pure: no clock, no /proc, no allocation. */
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "common/handoff.h"
+#include "host/process.h"
+#include "libpolicy/policy.h"
+
+#define FINDINGS_MAX 32
+#define NOTES_MAX    12
+
+/* What the kernel itself keeps unlocked in every process (vdso, vvar): the most that is believed when
+ * a report says so, since reports come from the process that is judged. */
+#define UNLOCKABLE_BYTES_MAX (64u << 10)
+
+enum compliance {
+	COMPLIANCE_STOPPED,
+	COMPLIANCE_PENDING, /* not ready yet */
+	COMPLIANCE_COMPLIANT,
+	COMPLIANCE_VIOLATING,
+	COMPLIANCE_UNPROTECTED, /* the library didn't report */
+	COMPLIANCE_MAX,
+};
+const char *compliance_to_string(enum compliance c);
+
+/** One difference between what the policy wants and what is. */
+struct finding {
+	char rule[40];
+	char wanted[80];
+	char seen[112];
+	char detail[320];
+};
+
+/** An explanation that isn't a violation. */
+struct note {
+	char rule[40];
+	char detail[400];
+};
+
+struct findings {
+	struct finding items[FINDINGS_MAX];
+	size_t n_items;
+	struct note notes[NOTES_MAX];
+	size_t n_notes;
+};
+
+/** What the kernel enforces on the process now. */
+struct effective {
+	bool limits_valid;
+	struct rlimit limits[RLIM_NLIMITS];
+	bool scheduler_valid;
+	int policy, priority, nice;
+	bool cpus_valid;
+	uint64_t cpus[CPU_LIST_WORDS];
+};
+
+struct evidence {
+	bool running;
+	bool ready;
+	bool late; /* the time to become ready is over */
+	const char *unready; /* with late: what stood in the way */
+	bool injection_wanted;
+	const char *injection_cause; /* why the library can't have been loaded; NULL = not known */
+	const struct report *report; /* NULL = none came */
+	const char *failure; /* why the last run ended or never began; NULL = nothing to say */
+	struct fault_count faults; /* since ready */
+	const char *faults_detail; /* which threads; NULL = not known */
+	bool faults_from_proc;
+	const char *perf_refused; /* with faults_from_proc: why */
+	const struct process_memory *memory; /* NULL = couldn't be read */
+	const struct effective *effective; /* NULL = not read yet */
+};
+
+enum compliance verdict(
+	const struct process_policy *p, const struct evidence *e, struct findings *ret);
+
+void findings_add(struct findings *f, const char *rule, const char *wanted, const char *seen,
+	const char *detail);
+__attribute__((format(printf, 3, 4))) void findings_note(
+	struct findings *f, const char *rule, const char *format, ...);
+
+/** The rules of effective limits, scheduler and CPUs; a part of verdict(). */
+void verdict_effective(
+	const struct process_policy *p, const struct evidence *e, struct findings *ret);
+
+#endif
