@@ -49,7 +49,7 @@ static void read_scheduler(struct run *r) {
 	}
 	e->cpus_valid = sched_getaffinity(r->pid, sizeof(cpus), &cpus) == 0;
 	memset(e->cpus, 0, sizeof(e->cpus));
-	for (int cpu = 0; e->cpus_valid && cpu < CPU_LIST_MAX && cpu < CPU_SETSIZE; cpu++)
+	for (size_t cpu = 0; e->cpus_valid && cpu < CPU_LIST_MAX && cpu < CPU_SETSIZE; cpu++)
 		if (CPU_ISSET(cpu, &cpus))
 			e->cpus[cpu / 64] |= 1ull << cpu % 64;
 }
