@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_CTL_CLIENT_H
+#define RTMEM_CTL_CLIENT_H
+
+/* Calls to rtmemd over its private socket. Each prints what went wrong, with the next step, and
+ * returns an exit status; 0 = done. */
+#include "ctl/ctl.h"
+
+/** A method of no or one string argument that returns a document. argument may be NULL. */
+int client_get(const struct options *o, const char *method, const char *argument, char **ret_text);
+/** Apply(dry_run) -> changed, document. */
+int client_apply(const struct options *o, bool dry_run, bool *ret_changed, char **ret_text);
+/** Start, Stop, Restart: a name, no result. */
+int client_control(const struct options *o, const char *method, const char *name);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Gathers facts, makes plan and budget, and compares the budget with the limit of this machine. */
+#include "ctl/outlook.h"
+
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <string.h>
+
+#include "common/capability.h"
+#include "host/facts.h"
+#include "libpolicy/rights.h"
+
+#define GLIBC_STACK_WHEN_UNLIMITED (2u << 20) /* what glibc takes for threads then */
+#define MEBIBYTE		   (UINT64_C(1) << 20)
+
+void outlook_done(struct outlook *o) {
+	plan_done(&o->plan);
+}
+
+static const char *variable(const struct process_policy *p, const char *name) {
+	return strv_env_get(p->environment, name);
+}
+
+static uint64_t default_stack(const struct process_policy *p, const struct launch_facts *f) {
+	uint64_t soft = f->limits[RLIMIT_STACK].rlim_cur;
+
+	if (p->limits[RLIMIT_STACK].set)
+		soft = p->limits[RLIMIT_STACK].value;
+	return soft == BYTES_UNLIMITED ? GLIBC_STACK_WHEN_UNLIMITED : soft;
+}
+
+static void warn_about_image(struct outlook *o) {
+	const char *cause = NULL;
+
+	if (o->image_error || !launch_needs_injection(o->policy))
+		return;
+	if (!o->image.dynamic)
+		cause = "is a static program, which loads no libraries";
+	else if (o->image.privileged)
+		cause = "is setuid or has file capabilities, so that the loader ignores LD_PRELOAD; "
+			"give it `capabilities:` in the policy instead of setcap";
+	if (cause)
+		snprintf(o->warning, sizeof(o->warning), "%.300s %s: it will run, but unprotected",
+			o->image.program, cause);
+	else if (o->image.missing[0])
+		snprintf(o->warning, sizeof(o->warning),
+			"%s wasn't found, so that the image is larger than said", o->image.missing);
+}
+
+static void read_image(struct outlook *o, const struct launch_facts *f) {
+	const struct process_policy *p = o->policy;
+
+	if (!p->command || !p->command[0])
+		return;
+	o->image_error = image_read(p->command[0], variable(p, "PATH"),
+		variable(p, "LD_LIBRARY_PATH"), f->init_library, &o->image);
+	if (o->image_error < 0)
+		snprintf(o->warning, sizeof(o->warning),
+			"the image of %.200s isn't known (%s), so that the budget lacks it",
+			p->command[0], strerror(-o->image_error));
+	warn_about_image(o);
+}
+
+static void compare_with_limit(struct outlook *o, const struct launch_facts *f) {
+	uint64_t hard = f->limits[RLIMIT_MEMLOCK].rlim_max;
+	char text[UNITS_TEXT_MAX], wanted[UNITS_TEXT_MAX];
+
+	format_size(hard, text);
+	format_size(o->memlock_bytes, wanted);
+	if (rights_of_program(o->policy, f) & CAPABILITY_BIT(CAP_IPC_LOCK))
+		snprintf(o->memlock_advice, sizeof(o->memlock_advice),
+			"the program holds CAP_IPC_LOCK, under which the limit doesn't bind (hard "
+			"limit here: %s)",
+			text);
+	else if (o->memlock_bytes <= hard)
+		snprintf(o->memlock_advice, sizeof(o->memlock_advice),
+			"fits under the hard limit here (%s)", text);
+	else if (rights_allow_limit(f, RLIMIT_MEMLOCK, o->memlock_bytes))
+		snprintf(o->memlock_advice, sizeof(o->memlock_advice),
+			"above the hard limit here (%s), which the launcher may raise", text);
+	else
+		snprintf(o->memlock_advice, sizeof(o->memlock_advice),
+			"above the hard limit here (%s): raise that to %s (LimitMEMLOCK= of the "
+			"unit, /etc/security/limits.d, --ulimit of a container), or give the "
+			"program `capabilities: [ipc_lock]`",
+			text, wanted);
+}
+
+/* Rounded up to whole MiB: nobody writes 184.3M into a policy. */
+static void make_budget(struct outlook *o, const struct launch_facts *f) {
+	char text[UNITS_TEXT_MAX];
+
+	budget_compute(o->policy, o->image_error ? 0 : o->image.bytes, default_stack(o->policy, f),
+		&o->budget);
+	o->memlock_bytes = (o->budget.total_bytes + MEBIBYTE - 1) & ~(MEBIBYTE - 1);
+	snprintf(o->memlock_line, sizeof(o->memlock_line), "limits: { memlock: %s }",
+		format_size(o->memlock_bytes, text));
+	compare_with_limit(o, f);
+}
+
+int outlook_make(const struct process_policy *p, struct outlook *ret) {
+	struct facts facts;
+	int r;
+
+	*ret = (struct outlook){ .policy = p };
+	r = facts_gather(p, &facts, &ret->problem);
+	if (r == 0)
+		r = launch_plan(p, &facts.launch, &ret->plan, &ret->problem);
+	if (r < 0 && !ret->problem.text[0])
+		return r;
+	read_image(ret, &facts.launch);
+	if (p->memory.lock != LOCK_NONE)
+		make_budget(ret, &facts.launch);
+	return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/policies.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/terminal.h"
+
+static const char *const usual_directories[] = { RTMEM_CONFIG_DIRS, NULL };
+
+/* Root mustn't run what somebody else may write into root's own directories. */
+static unsigned load_flags(bool usual) {
+	return geteuid() == 0 && usual ? LOAD_CHECK_OWNER : 0;
+}
+
+int policies_read(const struct options *o, char *const *paths, struct policy_set **ret,
+	struct diagnostics *d) {
+	bool usual = !paths && !o->config_dirs;
+
+	if (!paths)
+		paths = usual ? (char *const *)usual_directories : o->config_dirs;
+	return policy_set_load(paths, load_flags(usual), ret, d);
+}
+
+int policies_load(
+	const struct options *o, char *const *paths, struct policy_set **ret, int failed_status) {
+	_cleanup_diagnostics_ struct diagnostics d = { 0 };
+	int r = policies_read(o, paths, ret, &d);
+
+	diagnostics_print(&d, stderr, terminal_has_colour(stderr));
+	if (r == -EINVAL)
+		return fail(failed_status, "the policies are not valid (%zu error%s)", d.n_errors,
+			d.n_errors == 1 ? "" : "s");
+	return r < 0 ? fail_errno(failed_status, r, "can't load the policies") : 0;
+}
+
+int policies_unknown(const struct policy_set *set, const char *name, int status) {
+	if (strv_length(set->files) == 0)
+		return fail(status,
+			"no policy file was found, so there is no process `%s`; --config-dir DIR "
+			"names another directory",
+			name);
+	fprintf(stderr, "rtmemctl: there is no process `%s`; there %s", name,
+		set->n_processes == 1 ? "is:" : "are:");
+	for (size_t i = 0; i < set->n_processes; i++)
+		fprintf(stderr, " %s", set->processes[i].name);
+	fprintf(stderr, "%s\n", set->n_processes ? "" : " none");
+	return status;
+}

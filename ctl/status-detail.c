@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One process: each number with its name, and the faults of each thread. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl/status-view.h"
+#include "ctl/status-words.h"
+#include "ctl/table.h"
+
+static void add(struct table *t, const char *name, enum colour colour, const char *value) {
+	if (!*value)
+		return;
+	table_cell(t, COLOUR_DIM, "%s", name);
+	table_cell(t, colour, "%s", value);
+}
+
+static void add_bytes(struct table *t, const char *name, json_object *p, const char *path) {
+	char text[UNITS_TEXT_MAX];
+
+	add(t, name, COLOUR_NONE, format_bytes(document_int(p, path), text));
+}
+
+static const char *fault_source(json_object *p) {
+	if (strcmp(document_string(p, "fault_source"), "proc") == 0)
+		return " (from /proc: pages populated ahead count too)";
+	return "";
+}
+
+static void add_faults(struct table *t, json_object *p) {
+	char text[128];
+
+	if (!document_bool(p, "ready"))
+		return;
+	snprintf(text, sizeof(text), "%" PRId64 " minor, %" PRId64 " major since ready%s",
+		document_int(p, "faults.minor"), document_int(p, "faults.major"), fault_source(p));
+	add(t, "faults", COLOUR_NONE, text);
+}
+
+static void add_running(struct table *t, json_object *p) {
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRId64, document_int(p, "pid"));
+	add(t, "pid", COLOUR_NONE, text);
+	add(t, "injection", COLOUR_NONE, document_string(p, "injection"));
+	add_faults(t, p);
+	add_bytes(t, "locked", p, "memory.locked");
+	add_bytes(t, "size", p, "memory.size");
+	add_bytes(t, "rss", p, "memory.rss");
+	add_bytes(t, "swap", p, "memory.swap");
+	add_bytes(t, "memlock limit", p, "memory.memlock_limit");
+	add_bytes(t, "heap prealloc", p, "memory.heap_prealloc");
+}
+
+static int print_values(json_object *p, FILE *out) {
+	static const struct table_column columns[] = {
+		{ .title = NULL },
+		{ .title = NULL, .shrink = true },
+	};
+	_cleanup_table_ struct table table;
+	const char *state = document_string(p, "state");
+	const char *compliance = document_string(p, "compliance");
+	char text[32];
+
+	table_init(&table, columns, ARRAY_LEN(columns));
+	add(&table, "state", colour_of_word(state), state);
+	add(&table, "compliance", colour_of_word(compliance), compliance);
+	add(&table, "ready", COLOUR_NONE, document_bool(p, "ready") ? "yes" : "no");
+	if (document_int(p, "pid") > 0)
+		add_running(&table, p);
+	snprintf(text, sizeof(text), "%" PRId64, document_int(p, "restarts"));
+	add(&table, "restarts", COLOUR_NONE, text);
+	add(&table, "source", COLOUR_NONE, document_string(p, "source"));
+	return table_print(&table, out, terminal_width(out), 2, terminal_has_colour(out));
+}
+
+static int print_threads(json_object *p, FILE *out) {
+	static const struct table_column columns[] = {
+		{ .title = "THREAD", .shrink = true },
+		{ .title = "TID", .right = true },
+		{ .title = "MINOR", .right = true },
+		{ .title = "MAJOR", .right = true },
+	};
+	_cleanup_table_ struct table table;
+
+	table_init(&table, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < document_length(p, "threads"); i++) {
+		json_object *t = document_item(p, "threads", i);
+		int64_t minor = document_int(t, "minor"), major = document_int(t, "major");
+
+		table_cell(&table, COLOUR_NONE, "%s", document_string(t, "name"));
+		table_cell(&table, COLOUR_NONE, "%" PRId64, document_int(t, "tid"));
+		table_cell(&table, minor ? COLOUR_RED : COLOUR_NONE, "%" PRId64, minor);
+		table_cell(&table, major ? COLOUR_RED : COLOUR_NONE, "%" PRId64, major);
+	}
+	if (table.n_cells == 0)
+		return 0;
+	fputc('\n', out);
+	return table_print(&table, out, terminal_width(out), 2, terminal_has_colour(out));
+}
+
+int status_print_process(json_object *p, FILE *out) {
+	bool colour = terminal_has_colour(out);
+	int r;
+
+	fprintf(out, "%s%s%s\n", terminal_colour(COLOUR_BOLD, colour), document_string(p, "name"),
+		terminal_colour(COLOUR_NONE, colour));
+	r = print_values(p, out);
+	if (r == 0)
+		r = print_threads(p, out);
+	if (document_length(p, "findings") + document_length(p, "notes"))
+		fputc('\n', out);
+	print_findings(p, "", out);
+	print_notes(p, "", out);
+	return r;
+}

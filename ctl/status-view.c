@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The overview: a row per process, and below it a line for everything that isn't as it should be. */
+#include "ctl/status-view.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/names.h"
+#include "common/units.h"
+#include "ctl/status-words.h"
+#include "ctl/table.h"
+#include "ctl/terminal.h"
+
+static const struct {
+	const char *word;
+	enum colour colour;
+	int exit_status;
+} words[] = {
+	{ "compliant", COLOUR_GREEN, EXIT_GOOD },
+	{ "pending", COLOUR_YELLOW, EXIT_CANT_TELL },
+	{ "violating", COLOUR_RED, EXIT_NOT_GOOD },
+	{ "degraded", COLOUR_RED, EXIT_NOT_GOOD },
+	{ "unprotected", COLOUR_RED, EXIT_NOT_GOOD },
+	{ "stopped", COLOUR_DIM, EXIT_NOT_GOOD },
+	{ "failed", COLOUR_RED, EXIT_NOT_GOOD },
+	{ "drift", COLOUR_RED, EXIT_NOT_GOOD },
+	{ "not-applicable", COLOUR_DIM, EXIT_GOOD },
+};
+
+enum colour colour_of_word(const char *word) {
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(words[i].word, word) == 0)
+			return words[i].colour;
+	return COLOUR_NONE;
+}
+
+int status_of_word(const char *word) {
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(words[i].word, word) == 0)
+			return words[i].exit_status;
+	return EXIT_CANT_TELL;
+}
+
+const char *format_bytes(int64_t bytes, char buf[static UNITS_TEXT_MAX]) {
+	if (bytes < 0)
+		return "unlimited";
+	return bytes == 0 ? "0" : format_size_rounded((uint64_t)bytes, buf);
+}
+
+/* ---- processes --------------------------------------------------------------------------------- */
+
+static enum colour colour_of_faults(json_object *p) {
+	bool any = document_int(p, "faults.minor") > 0 || document_int(p, "faults.major") > 0;
+
+	return any ? colour_of_word(document_string(p, "compliance")) : COLOUR_NONE;
+}
+
+static void add_memory(struct table *t, json_object *p, const char *path) {
+	char text[UNITS_TEXT_MAX];
+
+	if (document_int(p, "pid") > 0)
+		table_cell(t, COLOUR_NONE, "%s", format_bytes(document_int(p, path), text));
+	else
+		table_cell(t, COLOUR_DIM, "-");
+}
+
+static void add_process(struct table *t, json_object *p) {
+	const char *compliance = document_string(p, "compliance");
+	const char *state = document_string(p, "state");
+	int64_t pid = document_int(p, "pid");
+
+	table_cell(t, COLOUR_BOLD, "%s", document_string(p, "name"));
+	table_cell(t, colour_of_word(state), "%s", state);
+	table_cell(t, colour_of_word(compliance), "%s", compliance);
+	if (pid > 0) {
+		table_cell(t, COLOUR_NONE, "%" PRId64, pid);
+		table_cell(t, colour_of_faults(p), "%" PRId64 "/%" PRId64,
+			document_int(p, "faults.minor"), document_int(p, "faults.major"));
+	} else {
+		table_cell(t, COLOUR_DIM, "-");
+		table_cell(t, COLOUR_DIM, "-");
+	}
+	add_memory(t, p, "memory.locked");
+	add_memory(t, p, "memory.rss");
+	add_memory(t, p, "memory.heap_prealloc");
+	table_cell(t, COLOUR_NONE, "%zu", document_length(p, "threads"));
+	table_cell(t, COLOUR_NONE, "%" PRId64, document_int(p, "restarts"));
+}
+
+static int print_processes(json_object *d, FILE *out) {
+	static const struct table_column columns[] = {
+		{ .title = "NAME", .shrink = true },
+		{ .title = "STATE" },
+		{ .title = "COMPLIANCE" },
+		{ .title = "PID", .right = true },
+		{ .title = "FAULTS", .right = true },
+		{ .title = "LOCKED", .right = true },
+		{ .title = "RSS", .right = true, .optional = true },
+		{ .title = "HEAP", .right = true, .optional = true },
+		{ .title = "THREADS", .right = true, .optional = true },
+		{ .title = "RESTARTS", .right = true, .optional = true },
+	};
+	_cleanup_table_ struct table table;
+
+	table_init(&table, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < document_length(d, "processes"); i++)
+		add_process(&table, document_item(d, "processes", i));
+	if (table.n_cells == 0) {
+		fprintf(out, "no processes\n");
+		return 0;
+	}
+	return table_print(&table, out, terminal_width(out), 0, terminal_has_colour(out));
+}
+
+/* ---- what isn't as it should be ---------------------------------------------------------------- */
+
+void print_findings(json_object *p, const char *name, FILE *out) {
+	bool colour = terminal_has_colour(out);
+
+	for (size_t i = 0; i < document_length(p, "findings"); i++) {
+		json_object *f = document_item(p, "findings", i);
+		const char *detail = document_string(f, "detail");
+
+		fprintf(out, "%s%s%s%s%s: wanted %s, seen %s%s%s\n",
+			terminal_colour(COLOUR_RED, colour), name, *name ? ": " : "",
+			document_string(f, "rule"), terminal_colour(COLOUR_NONE, colour),
+			document_string(f, "wanted"), document_string(f, "seen"),
+			*detail ? "; " : "", detail);
+	}
+}
+
+void print_notes(json_object *p, const char *name, FILE *out) {
+	bool colour = terminal_has_colour(out);
+
+	for (size_t i = 0; i < document_length(p, "notes"); i++) {
+		json_object *n = document_item(p, "notes", i);
+
+		fprintf(out, "%snote%s: %s%s%s: %s\n", terminal_colour(COLOUR_DIM, colour),
+			terminal_colour(COLOUR_NONE, colour), name, *name ? ": " : "",
+			document_string(n, "rule"), document_string(n, "detail"));
+	}
+}
+
+void status_print_host(json_object *d, FILE *out) {
+	bool colour = terminal_has_colour(out);
+
+	for (size_t i = 0; i < document_length(d, "host"); i++) {
+		json_object *s = document_item(d, "host", i);
+		const char *result = document_string(s, "result");
+		const char *reason = document_string(s, "reason");
+
+		if (strcmp(result, "ok") == 0)
+			continue;
+		fprintf(out, "%s%s%s: %s, wanted %s, actual %s%s%s\n",
+			terminal_colour(colour_of_word(result), colour),
+			document_string(s, "setting"), terminal_colour(COLOUR_NONE, colour), result,
+			document_string(s, "wanted"),
+			*document_string(s, "actual") ? document_string(s, "actual") : "-",
+			*reason ? ": " : "", reason);
+	}
+}
+
+static void print_heading(json_object *d, FILE *out) {
+	const char *state = document_string(d, "daemon.state");
+	bool colour = terminal_has_colour(out);
+
+	fprintf(out, "rtmemd %s (pid %" PRId64 "): %s%s%s\n\n",
+		document_string(d, "daemon.version"), document_int(d, "daemon.pid"),
+		terminal_colour(colour_of_word(state), colour), state,
+		terminal_colour(COLOUR_NONE, colour));
+}
+
+int status_print(json_object *d, FILE *out) {
+	size_t n = document_length(d, "processes");
+	int r;
+
+	print_heading(d, out);
+	r = print_processes(d, out);
+	fputc('\n', out);
+	for (size_t i = 0; i < n; i++) {
+		json_object *p = document_item(d, "processes", i);
+
+		print_findings(p, document_string(p, "name"), out);
+	}
+	status_print_host(d, out);
+	for (size_t i = 0; i < n; i++) {
+		json_object *p = document_item(d, "processes", i);
+
+		print_notes(p, document_string(p, "name"), out);
+	}
+	return r;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* rtmemctl status: asks the daemon, shows the answer, and says by its exit status whether it's good. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/client.h"
+#include "ctl/status-view.h"
+#include "ctl/watch.h"
+
+static int print_document(const char *name, json_object *d, FILE *out) {
+	return name ? status_print_process(document_item(d, "processes", 0), out)
+		    : status_print(d, out);
+}
+
+static const char *verdict(const char *name, json_object *d) {
+	return name ? document_string(document_item(d, "processes", 0), "compliance")
+		    : document_string(d, "daemon.state");
+}
+
+static int show(const struct options *o, const char *name, FILE *out) {
+	_cleanup_free_ char *text = NULL;
+	_cleanup_document_ json_object *d = NULL;
+	int r = client_get(o, name ? "GetProcessStatus" : "GetStatus", name, &text);
+
+	if (r != 0)
+		return r;
+	d = document_parse(text);
+	if (!d || (name && document_length(d, "processes") == 0))
+		return fail(EXIT_CANT_TELL, "rtmemd gave an answer that can't be understood");
+	if (o->json)
+		document_print(text);
+	else if (print_document(name, d, out) < 0)
+		return fail_errno(EXIT_CANT_TELL, ENOMEM, "can't print");
+	return status_of_word(verdict(name, d));
+}
+
+int verb_status(const struct options *o, int argc, char *argv[]) {
+	const char *name = argc ? argv[0] : NULL;
+
+	return o->watch ? watch(show, o, name) : show(o, name, stdout);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of verbs: what `rtmemctl --help` prints, in this order. */
+#include "ctl/ctl.h"
+
+const struct verb verbs[] = {
+	{
+		.name = "check",
+		.arguments = "[FILE|DIR]...",
+		.summary = "validate policies; needs no daemon and no privileges",
+		.details =
+			"Reads the files and directories given, or the usual directories, and reports\n"
+			"every problem with its place. Exit status 1 if there is an error.\n",
+		.n_max = ARGUMENTS_ANY,
+		.run = verb_check,
+	},
+	{
+		.name = "plan",
+		.arguments = "[NAME]",
+		.summary = "show what a launch would do, and the memlock budget as arithmetic",
+		.details = "Without NAME: all processes, and the settings of the machine.\n"
+			   "The plan is made with the rights of whoever asks.\n",
+		.n_max = 1,
+		.run = verb_plan,
+	},
+	{
+		.name = "diff",
+		.arguments = "[--all]",
+		.summary = "compare the settings of this machine with those wanted",
+		.details =
+			"Prints what differs; --all prints what is as wanted, too.\n"
+			"Exit status 1 if something differs. A setting that this machine doesn't have\n"
+			"is named, but isn't a difference.\n",
+		.flags = VERB_TAKES_ALL,
+		.run = verb_diff,
+	},
+	{
+		.name = "apply",
+		.arguments = "[--dry-run]",
+		.summary = "load the policies: set the machine, start, restart, stop what changed",
+		.details =
+			"Asks rtmemd to read its directories again. A set with an error in it is refused\n"
+			"whole, and what runs goes on. --dry-run says what would be done.\n",
+		.flags = VERB_TAKES_DRY_RUN,
+		.run = verb_apply,
+	},
+	{
+		.name = "status",
+		.arguments = "[NAME] [--watch]",
+		.summary = "show how things are now: processes, faults, findings, settings",
+		.details =
+			"With NAME: one process in detail, with the faults of each thread.\n"
+			"--watch refreshes every second; q ends.\n"
+			"Exit status 0 if all is compliant, 1 if not, 4 while that can't be told yet.\n",
+		.flags = VERB_TAKES_WATCH,
+		.n_max = 1,
+		.run = verb_status,
+	},
+	{
+		.name = "start",
+		.arguments = "NAME",
+		.summary = "start a managed process",
+		.details = "",
+		.n_min = 1,
+		.n_max = 1,
+		.run = verb_start,
+	},
+	{
+		.name = "stop",
+		.arguments = "NAME",
+		.summary = "stop a managed process",
+		.details = "",
+		.n_min = 1,
+		.n_max = 1,
+		.run = verb_stop,
+	},
+	{
+		.name = "restart",
+		.arguments = "NAME",
+		.summary = "stop and start a managed process",
+		.details = "",
+		.n_min = 1,
+		.n_max = 1,
+		.run = verb_restart,
+	},
+	{
+		.name = "run",
+		.arguments = "--policy NAME [--policy-file FILE] [--] [COMMAND [ARGUMENT...]]",
+		.summary = "run a command under a policy, in the foreground; needs no daemon",
+		.details =
+			"NAME is a process or a profile of the policies; its command is run when none is\n"
+			"given. The process keeps its pid, its terminal and its environment, so that\n"
+			"this is good for ExecStart= and as a launch prefix.\n"
+			"Exit status: that of the command; 125 if it couldn't be prepared, 126 if it\n"
+			"can't be invoked, 127 if it wasn't found.\n",
+		.flags = VERB_TAKES_POLICY | VERB_RUNS_COMMAND,
+		.n_max = ARGUMENTS_ANY,
+		.run = verb_run,
+	},
+	{
+		.name = "explain",
+		.arguments = "[KEY]",
+		.summary =
+			"explain a policy key: meaning, unit, range, default; all keys when none",
+		.details = "KEY may be the end of a key: `memory.lock`, `lock`.\n",
+		.n_max = 1,
+		.run = verb_explain,
+	},
+	{
+		.name = "schema",
+		.arguments = "",
+		.summary = "print the JSON Schema of policies, for editors and validators",
+		.details = "",
+		.run = verb_schema,
+	},
+};
+const size_t n_verbs = ARRAY_LEN(verbs);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A picture is made in memory first and then written in one go over the last one, so that nothing
+ * flickers. Keys come one by one, without echo; the terminal is left as it was found, also on ^C.
+ */
+#include "ctl/watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define PERIOD_MSEC	  1000
+#define CURSOR_HOME	  "\033[H"
+#define CLEAR_SCREEN	  "\033[2J"
+#define CLEAR_REST	  "\033[J"
+#define CLEAR_LINE_AND_LF "\033[K\n"
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number) {
+	interrupted = 1;
+}
+
+static void catch_signals(void) {
+	struct sigaction action = { .sa_handler = on_signal };
+
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
+
+/* Keys without Enter and echo. Returns whether there's a terminal to put back. */
+static bool raw_begin(struct termios *ret_before) {
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, ret_before) < 0)
+		return false;
+	raw = *ret_before;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	return tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+}
+
+/* Waits for the next picture. True when it's time to end. */
+static bool wait_for_end(bool keys) {
+	struct pollfd p = { .fd = keys ? STDIN_FILENO : -1, .events = POLLIN };
+	char key;
+
+	if (interrupted || poll(&p, 1, PERIOD_MSEC) < 0)
+		return true;
+	if (!(p.revents & (POLLIN | POLLHUP)))
+		return false;
+	return read(STDIN_FILENO, &key, 1) <= 0 || key == 'q' || key == 'Q';
+}
+
+static void write_picture(const char *text, bool in_place) {
+	if (!in_place) {
+		fputs(text, stdout);
+		return;
+	}
+	fputs(CURSOR_HOME, stdout);
+	for (const char *line = text; *line;) {
+		size_t len = strcspn(line, "\n");
+
+		printf("%.*s" CLEAR_LINE_AND_LF, (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+	fputs(CLEAR_REST, stdout);
+}
+
+static int show_once(int (*show)(const struct options *, const char *, FILE *),
+	const struct options *o, const char *name, bool in_place) {
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out;
+	int status;
+
+	if (!in_place)
+		return show(o, name, stdout);
+	out = open_memstream(&text, &size);
+	if (!out)
+		return fail_errno(EXIT_CANT_TELL, errno, "can't print");
+	status = show(o, name, out);
+	if (fclose(out) != 0)
+		return fail_errno(EXIT_CANT_TELL, errno, "can't print");
+	write_picture(text, in_place);
+	return status;
+}
+
+int watch(int (*show)(const struct options *o, const char *name, FILE *out),
+	const struct options *o, const char *name) {
+	bool in_place = isatty(STDOUT_FILENO) && !o->json;
+	struct termios before;
+	bool keys;
+	int status;
+
+	catch_signals();
+	keys = isatty(STDIN_FILENO) && raw_begin(&before);
+	if (in_place)
+		fputs(CLEAR_SCREEN, stdout);
+	do {
+		status = show_once(show, o, name, in_place);
+		if (fflush(stdout) != 0 || status == EXIT_NO_DAEMON)
+			break;
+	} while (!wait_for_end(keys));
+	if (keys)
+		(void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	return status;
+}
