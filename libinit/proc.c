@@ -119,7 +119,7 @@ static void status_facts(struct diagnose_facts *f) {
 }
 
 static void machine_facts(struct diagnose_facts *f) {
-	char text[MEMINFO_MAX];
+	char text[MEMINFO_MAX] = "";
 
 	if (proc_read("/proc/sys/vm/overcommit_memory", text, sizeof(text)) > 0)
 		f->overcommit = (int)strtol(text, NULL, 10);

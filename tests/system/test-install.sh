@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What `meson install` puts where, that it carries nothing of the build tree, and that the installed
+# programs find each other. Usage: test-install.sh BUILD-DIRECTORY PREFIX
+set -uo pipefail
+
+build=$1 prefix=$2
+dest=$(mktemp -d)
+trap 'rm -rf "$dest"' EXIT
+bad=0
+
+complain() {
+	echo "$*"
+	bad=1
+}
+
+expect() { # GLOB below the prefix
+	compgen -G "$dest$prefix/$1" >/dev/null || complain "not installed: $prefix/$1"
+}
+
+meson install -C "$build" --destdir "$dest" --no-rebuild --quiet >"$dest/log" 2>&1 ||
+	{ cat "$dest/log" && exit 1; }
+rm -f "$dest/log"
+for file in '*bin/rtmemd' bin/rtmemctl libexec/rtmem/rtmem-exec 'lib*/**/rtmem/librtmem-init.so' \
+	share/man/man8/rtmemd.8 share/man/man1/rtmemctl.1 share/man/man1/rtmem-exec.1 \
+	share/man/man5/rtmem-policy.5 share/doc/rtmem/README.md lib/tmpfiles.d/rtmem.conf; do
+	expect "$file"
+done
+
+if command -v readelf >/dev/null; then
+	while read -r file; do
+		readelf -d "$file" 2>/dev/null | grep -E 'RPATH|RUNPATH' && complain "$file: looks for libraries elsewhere"
+	done < <(find "$dest" -type f -perm /111)
+fi
+if command -v groff >/dev/null; then
+	while read -r page; do
+		warnings=$(groff -man -t -ww -z "$page" 2>&1)
+		[ -z "$warnings" ] || complain "$page: $warnings"
+	done < <(find "$dest" -path '*/man/*' -type f)
+fi
+
+# In a mount namespace of its own the prefix is the real one
+if [ "$(id -u)" -eq 0 ] && [ -d "$prefix" ] &&
+	unshare -m sh -c "mount --make-rprivate / && mount --bind '$dest$prefix' '$prefix'" 2>/dev/null; then
+	cat >"$dest/policy.yaml" <<-END
+		version: 1
+		processes:
+		  test:
+		    command: [/bin/true]
+		    memory: { heap: { prealloc: 4M } }
+	END
+	unshare -m sh -ec "
+		mount --make-rprivate /
+		mount --bind '$dest$prefix' '$prefix'
+		'$prefix'/bin/rtmemctl check '$dest/policy.yaml'
+		'$prefix'/bin/rtmemctl run --policy test --policy-file '$dest/policy.yaml' -- \
+			sh -c 'grep -q rtmem-init /proc/self/maps || grep -q librtmem /proc/\$PPID/maps'
+	" || complain "the installed programs don't work together"
+else
+	echo "the installed programs weren't run: no mount namespaces for us here"
+fi
+exit $bad
