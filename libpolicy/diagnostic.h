@@ -34,12 +34,14 @@ struct diagnostics {
 	size_t n_items;
 	size_t n_errors;
 	bool out_of_memory; /* something couldn't even be recorded */
+	bool dropped; /* the latest one wasn't recorded, so that its hint isn't either */
 };
 
 void diagnostics_done(struct diagnostics *d);
 #define _cleanup_diagnostics_ CLEANUP(diagnostics_done)
 
-/** `FILE:LINE:COLUMN: error: message; hint`, the line and a caret. colour: ANSI for a terminal. */
+/** `FILE:LINE:COLUMN: error: message`, the line, a caret, and `  hint: ...` if there is one. Control
+ *  characters of the policy never reach the terminal. colour: ANSI for a terminal. */
 void diagnostics_print(const struct diagnostics *d, FILE *out, bool colour);
 /** Array of {file, line, column, severity, id, message, hint} */
 void diagnostics_print_json(const struct diagnostics *d, FILE *out);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The budget counts address space, as RLIMIT_MEMLOCK does: under a full lock, a thread's whole stack
+ * and an arena's whole reservation are charged, however little of them is used.
+ */
+#include "libpolicy/budget.h"
+
+static void add(struct budget *b, const char *what, uint64_t count, uint64_t unit_bytes,
+	const char *source) {
+	struct budget_line *line;
+	uint64_t bytes;
+
+	if (__builtin_mul_overflow(count, unit_bytes, &bytes))
+		bytes = BYTES_UNLIMITED;
+	if (bytes == 0 || b->n_lines == BUDGET_LINES_MAX)
+		return;
+	line = &b->lines[b->n_lines++];
+	*line = (struct budget_line){
+		.what = what,
+		.count = count,
+		.unit_bytes = unit_bytes,
+		.bytes = bytes,
+		.source = source,
+	};
+	if (__builtin_add_overflow(b->total_bytes, bytes, &b->total_bytes))
+		b->total_bytes = BYTES_UNLIMITED;
+}
+
+static uint64_t further_arenas(const struct process_policy *p) {
+	return p->memory.heap.arenas > 1 ? p->memory.heap.arenas - 1 : 0;
+}
+
+void budget_compute(const struct process_policy *p, uint64_t image_bytes,
+	uint64_t default_stack_bytes, struct budget *ret) {
+	const struct stack_policy *stack = &p->memory.stack;
+	struct budget b = { 0 };
+
+	add(&b, "image", 1, image_bytes, "ELF headers");
+	add(&b, "main stack", 1, stack->main_bytes, "memory.stack.main");
+	if (stack->threads_bytes > 0)
+		add(&b, "threads", stack->expected_threads, stack->threads_bytes,
+			"memory.stack.threads");
+	else
+		add(&b, "threads", stack->expected_threads, default_stack_bytes,
+			"default stack size");
+	add(&b, "further arenas", further_arenas(p), ARENA_RESERVATION_BYTES, "memory.heap.arenas");
+	add(&b, "heap", 1, p->memory.heap.prealloc_bytes, "memory.heap.prealloc");
+	add(&b, "margin", 1, b.total_bytes / 100 * BUDGET_MARGIN_PERCENT, "10 % of the above");
+	*ret = b;
+}

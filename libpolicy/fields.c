@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpolicy/fields.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+#define P(member) offsetof(struct process_policy, member)
+#define F(member) offsetof(struct file_policy, member)
+
+#define KIB	 (INT64_C(1) << 10)
+#define MIB	 (INT64_C(1) << 20)
+#define GIB	 (INT64_C(1) << 30)
+#define TIB	 (INT64_C(1) << 40)
+#define MSEC	 INT64_C(1000)
+#define SECOND	 INT64_C(1000000)
+#define HOUR	 (3600 * SECOND)
+#define ANY_SIZE (INT64_C(1) << 62)
+
+static const struct field scheduling_fields[] = {
+	{ "policy", KIND_ENUM, .offset = P(scheduling.policy), .names = scheduler_names,
+		.doc = "Scheduler of the process. fifo and rr are the real-time ones and need a "
+		       "priority.",
+		.example = "fifo" },
+	{ "priority", KIND_INTEGER, .offset = P(scheduling.priority), .min = 1, .max = 99,
+		.doc = "Real-time priority; 99 is the highest. Only with fifo and rr. Above about "
+		       "90 the program competes with threads of the kernel.",
+		.example = "80" },
+	{ "nice", KIND_INTEGER, .offset = P(scheduling.nice), .set_offset = P(scheduling.nice_set),
+		.min = -20, .max = 19,
+		.doc = "Nice value with other and batch; -20 is the most favoured.",
+		.example = "-5" },
+	{ "cpus", KIND_CPUS, .offset = P(scheduling.cpus), .set_offset = P(scheduling.cpus_set),
+		.unit = "CPU list",
+		.doc = "CPUs that the program may run on. With commas it wants quotes.",
+		.example = "\"2-3,6\"" },
+	{ NULL },
+};
+
+static const struct field heap_fields[] = {
+	{ "prealloc", KIND_SIZE, .offset = P(memory.heap.prealloc_bytes), .max = TIB,
+		.fallback = "0", .unit = "bytes",
+		.doc = "Free heap made present and locked before the program's main(): within it, "
+		       "malloc and free take no page fault and make no memory-map call, from any "
+		       "thread.",
+		.example = "150M" },
+	{ "arenas", KIND_COUNT, .offset = P(memory.heap.arenas), .min = 1, .max = 64,
+		.fallback = "1",
+		.doc = "Arenas of glibc's malloc. With 1 all threads share the preallocated heap; "
+		       "more avoid waiting for one another but reserve 64M each, and share prealloc "
+		       "between them.",
+		.example = "1" },
+	{ "allocator", KIND_ENUM, .offset = P(memory.heap.allocator), .names = allocator_names,
+		.fallback = "glibc", .doc = "Which malloc the program runs with.",
+		.example = "glibc" },
+	{ NULL },
+};
+
+static const struct field stack_fields[] = {
+	{ "main", KIND_SIZE, .offset = P(memory.stack.main_bytes), .max = GIB, .fallback = "1M",
+		.unit = "bytes",
+		.doc = "Depth of the main thread's stack made present before main(); locking alone "
+		       "doesn't do that. 0 leaves it.",
+		.example = "1M" },
+	{ "threads", KIND_SIZE, .offset = P(memory.stack.threads_bytes), .max = GIB,
+		.fallback = "0", .unit = "bytes",
+		.doc = "Default size of other threads' stacks; under a full lock each is present as "
+		       "a whole. 0 leaves glibc's default (8M as a rule).",
+		.example = "256K" },
+	{ "expected_threads", KIND_COUNT, .offset = P(memory.stack.expected_threads), .max = 32768,
+		.fallback = "8",
+		.doc = "Threads beside the main one that the memlock budget reckons with.",
+		.example = "8" },
+	{ NULL },
+};
+
+static const struct field memory_fields[] = {
+	{ "lock", KIND_ENUM, .offset = P(memory.lock), .names = lock_names, .fallback = "strict",
+		.doc = "strict: all memory, now and in future, and the program doesn't run if that "
+		       "fails. balanced: what is there once the program is ready; later growth "
+		       "can't fail but may fault. onfault: each page stays once touched, for "
+		       "runtimes that reserve much address space. none: no lock.",
+		.example = "strict" },
+	{ "heap", KIND_MAPPING, .offset = P(memory.heap.place), .keys = heap_fields,
+		.doc = "The heap of malloc." },
+	{ "stack", KIND_MAPPING, .offset = P(memory.stack.place), .keys = stack_fields,
+		.doc = "Stacks of the main and the other threads." },
+	{ "thp", KIND_ENUM, .offset = P(memory.thp), .names = thp_names, .fallback = "off",
+		.doc = "off keeps transparent huge pages, and the kernel thread that makes them, "
+		       "away from this process. default leaves the machine's setting.",
+		.example = "off" },
+	{ NULL },
+};
+
+#define LIMIT_SIZE(name, resource, text, sample)                                       \
+	{                                                                              \
+		name, KIND_LIMIT_SIZE, .offset = P(limits[resource]), .max = ANY_SIZE, \
+				       .unit = "bytes", .doc = text, .example = sample \
+	}
+#define LIMIT_COUNT(name, resource, highest, what, text, sample)                         \
+	{                                                                                \
+		name, KIND_LIMIT_COUNT, .offset = P(limits[resource]), .max = (highest), \
+					.unit = what, .doc = text, .example = sample     \
+	}
+
+static const struct field limit_fields[] = {
+	LIMIT_SIZE("as", RLIMIT_AS, "Address space.", "4G"),
+	LIMIT_SIZE("core", RLIMIT_CORE,
+		"Core files. 0 turns them off, and makes the process non-dumpable so that a piped "
+		"core pattern gets none either.",
+		"0"),
+	LIMIT_COUNT("cpu", RLIMIT_CPU, INT32_MAX, "seconds", "CPU time.", "unlimited"),
+	LIMIT_SIZE("data", RLIMIT_DATA, "Data segment: heap and private writable mappings.", "1G"),
+	LIMIT_SIZE("fsize", RLIMIT_FSIZE, "Size of files written.", "unlimited"),
+	LIMIT_COUNT(
+		"locks", RLIMIT_LOCKS, INT32_MAX, NULL, "File locks (old kernels).", "unlimited"),
+	LIMIT_SIZE("memlock", RLIMIT_MEMLOCK,
+		"Locked memory. Where memory is locked and this isn't set, it's raised to unlimited "
+		"if that's allowed.",
+		"unlimited"),
+	LIMIT_SIZE("msgqueue", RLIMIT_MSGQUEUE, "POSIX message queues.", "800K"),
+	LIMIT_COUNT("nice", RLIMIT_NICE, 40, NULL,
+		"Highest nice value the program may ask for: 20 minus the value.", "40"),
+	LIMIT_COUNT(
+		"nofile", RLIMIT_NOFILE, 1 << 30, "descriptors", "Open file descriptors.", "4096"),
+	LIMIT_COUNT("nproc", RLIMIT_NPROC, INT32_MAX, NULL, "Processes and threads of the user.",
+		"512"),
+	LIMIT_SIZE("rss", RLIMIT_RSS, "Resident set; Linux ignores it.", "unlimited"),
+	LIMIT_COUNT("rtprio", RLIMIT_RTPRIO, 99, NULL,
+		"Highest real-time priority that the program may give its threads.", "80"),
+	LIMIT_COUNT("rttime", RLIMIT_RTTIME, ANY_SIZE, "microseconds",
+		"CPU time that a real-time thread may take without a blocking call.", "unlimited"),
+	LIMIT_COUNT("sigpending", RLIMIT_SIGPENDING, INT32_MAX, NULL, "Queued signals.", "4096"),
+	LIMIT_SIZE("stack", RLIMIT_STACK,
+		"Stack of the main thread; its value is also glibc's default for other threads "
+		"unless memory.stack.threads is set. unlimited is refused.",
+		"8M"),
+	{ NULL },
+};
+
+static const struct field ready_fields[] = {
+	{ "when", KIND_ENUM, .offset = P(ready.when), .names = ready_names, .fallback = "settle",
+		.doc = "notify: the program says READY=1 (sd_notify). settle: no new fault, thread "
+		       "or mapping for the settle time. exec: at once.",
+		.example = "notify" },
+	{ "timeout", KIND_DURATION, .live = true, .offset = P(ready.timeout_usec), .min = MSEC,
+		.max = 24 * HOUR, .fallback = "30s", .unit = "duration",
+		.doc = "How long the program may take to become ready.", .example = "30s" },
+	{ "settle", KIND_DURATION, .offset = P(ready.settle_usec), .min = MSEC, .max = HOUR,
+		.fallback = "500ms", .unit = "duration",
+		.doc = "Quiet time after which the program counts as ready; only with when: settle.",
+		.example = "500ms" },
+	{ NULL },
+};
+
+static const struct field compliance_fields[] = {
+	{ "minor_faults", KIND_FAULTS, .live = true, .offset = P(compliance.minor_faults),
+		.max = ANY_SIZE, .fallback = "0", .unit = "faults",
+		.doc = "Minor page faults allowed since ready; unlimited doesn't judge them.",
+		.example = "0" },
+	{ "major_faults", KIND_FAULTS, .live = true, .offset = P(compliance.major_faults),
+		.max = ANY_SIZE, .fallback = "0", .unit = "faults",
+		.doc = "Major page faults (those that wait for storage) allowed since ready.",
+		.example = "0" },
+	{ "interval", KIND_DURATION, .live = true, .offset = P(compliance.interval_usec),
+		.min = 10 * MSEC, .max = HOUR, .fallback = "1s", .unit = "duration",
+		.doc = "Time between two samples.", .example = "1s" },
+	{ "on_violation", KIND_ENUM, .live = true, .offset = P(compliance.on_violation),
+		.names = violation_names, .fallback = "report",
+		.doc = "What happens when a rule is broken, beside the report.",
+		.example = "report" },
+	{ NULL },
+};
+
+static const struct field restart_fields[] = {
+	{ "when", KIND_ENUM, .live = true, .offset = P(restart.when), .names = restart_names,
+		.fallback = "no", .doc = "After which end the program is started again.",
+		.example = "on-failure" },
+	{ "delay", KIND_DURATION, .live = true, .offset = P(restart.delay_usec), .max = HOUR,
+		.fallback = "1s", .unit = "duration", .doc = "Pause before it's started again.",
+		.example = "1s" },
+	{ "limit", KIND_COUNT, .live = true, .offset = P(restart.limit), .max = 10000,
+		.fallback = "5",
+		.doc = "Restarts within the window before the process counts as failed; 0 = no "
+		       "limit.",
+		.example = "5" },
+	{ "window", KIND_DURATION, .live = true, .offset = P(restart.window_usec), .min = SECOND,
+		.max = 24 * HOUR, .fallback = "60s", .unit = "duration",
+		.doc = "The time that `limit` counts over.", .example = "60s" },
+	{ NULL },
+};
+
+const struct field process_fields[] = {
+	{ "inherits", KIND_INHERITS, .max = INHERITS_MAX,
+		.doc = "Profiles that this one starts from; the later wins. Mappings are merged key "
+		       "by key, everything else is replaced.",
+		.example = "[realtime, logging]" },
+	{ "command", KIND_ARGUMENTS, .offset = P(command), .min = 1, .max = 4096,
+		.doc = "Program and arguments, one text each. No shell is involved. A name without "
+		       "a slash is looked up in PATH.",
+		.example = "[/usr/bin/camera-node, --fps, \"60\"]" },
+	{ "user", KIND_IDENTITY, .offset = P(user),
+		.doc = "Name or number of the user to run as; not set: the launcher's own.",
+		.example = "robot" },
+	{ "group", KIND_IDENTITY, .offset = P(group),
+		.doc = "Name or number of the group; not set: the user's primary one.",
+		.example = "video" },
+	{ "groups", KIND_IDENTITIES, .offset = P(groups), .max = 64,
+		.doc = "Supplementary groups; not set: those of the user database.",
+		.example = "[video, dialout]" },
+	{ "environment", KIND_ENVIRONMENT, .offset = P(environment), .max = 256,
+		.doc = "Variables of the program. Values are text: numbers want quotes.",
+		.example = "{ ROS_DOMAIN_ID: \"7\" }" },
+	{ "working_directory", KIND_PATH, .offset = P(working_directory),
+		.doc = "Absolute path that the program starts in.", .example = "/var/lib/robot" },
+	{ "capabilities", KIND_CAPABILITIES, .offset = P(capabilities),
+		.set_offset = P(capabilities_set), .max = 64, .names = capability_names,
+		.doc = "Capabilities that the program holds (as ambient ones: no setcap needed, and "
+		       "libraries are still found). Not set: none for a user, all for root.",
+		.example = "[ipc_lock, sys_nice]" },
+	{ "limits", KIND_MAPPING, .offset = 0, .keys = limit_fields,
+		.doc = "Resource limits, soft and hard alike." },
+	{ "oom_score_adjust", KIND_INTEGER, .offset = P(oom_score_adjust),
+		.set_offset = P(oom_score_adjust_set), .min = -1000, .max = 1000,
+		.doc = "How soon the kernel kills this process when memory runs out; -1000 never.",
+		.example = "-900" },
+	{ "scheduling", KIND_MAPPING, .offset = P(scheduling.place), .keys = scheduling_fields,
+		.doc = "Scheduler, priority and CPUs." },
+	{ "memory", KIND_MAPPING, .offset = P(memory.place), .keys = memory_fields,
+		.doc = "Locking, heap and stacks: what makes the program free of page faults." },
+	{ "ready", KIND_MAPPING, .offset = P(ready.place), .keys = ready_fields,
+		.doc = "When the program's start is over and faults begin to count." },
+	{ "compliance", KIND_MAPPING, .offset = P(compliance.place), .keys = compliance_fields,
+		.doc = "What is checked while the program runs." },
+	{ "restart", KIND_MAPPING, .offset = P(restart.place), .keys = restart_fields,
+		.doc = "Starting it again after it ended." },
+	{ NULL },
+};
+
+static const struct field host_fields[] = {
+	{ "hugepages", KIND_HUGEPAGES, .max = 16, .unit = "pages",
+		.doc = "Huge pages to reserve: size and number, or size and a number per NUMA node.",
+		.example = "{ 2M: 64, 1G: { node0: 1 } }" },
+	{ "transparent_hugepage", KIND_HOST_THP, .names = host_thp_names,
+		.doc = "Transparent huge pages of the whole machine.", .example = "never" },
+	{ "sysctl", KIND_SYSCTL, .max = 256,
+		.doc = "Settings below /proc/sys, of vm. and kernel., by their dotted names.",
+		.example = "{ vm.swappiness: 0 }" },
+	{ NULL },
+};
+
+const struct field file_fields[] = {
+	{ "version", KIND_VERSION, .offset = F(version), .min = LANGUAGE_VERSION,
+		.max = LANGUAGE_VERSION, .doc = "Version of the policy language; required.",
+		.example = "1" },
+	{ "host", KIND_MAPPING, .offset = F(host_place), .keys = host_fields,
+		.doc = "Settings of the machine. Only what is named here is touched." },
+	{ "defaults", KIND_PROCESS, .offset = F(defaults), .keys = process_fields,
+		.doc = "Keys of a process that every process of this file starts from; weaker than "
+		       "inherits." },
+	{ "profiles", KIND_PROCESSES, .offset = F(profiles), .max = PROCESSES_MAX,
+		.keys = process_fields,
+		.doc = "Named sets of process keys for inherits, in all files of the policy." },
+	{ "processes", KIND_PROCESSES, .offset = F(processes), .max = PROCESSES_MAX,
+		.keys = process_fields, .doc = "The programs to run, by name." },
+	{ NULL },
+};
+
+const struct field *field_find(const struct field *table, const char *name) {
+	for (; table->name; table++)
+		if (strcmp(table->name, name) == 0)
+			return table;
+	return NULL;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a row of the table allows, in words: the second half of every complaint, and of `explain`. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "libpolicy/fields.h"
+
+static void names_text(const struct enum_name *names, char *buf, size_t size) {
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (; names->name && used < size; names++) {
+		int n = snprintf(buf + used, size - used, "%s%s", used ? ", " : "", names->name);
+
+		used += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static void size_text(const struct field *f, char *buf, size_t size) {
+	char min[UNITS_TEXT_MAX], max[UNITS_TEXT_MAX];
+
+	if (f->kind == KIND_LIMIT_SIZE)
+		snprintf(buf, size, "a size such as 64K, 150M, 2G, or unlimited");
+	else
+		snprintf(buf, size, "a size from %s to %s, such as 64K, 150M, 2G",
+			format_size((uint64_t)f->min, min), format_size((uint64_t)f->max, max));
+}
+
+static void duration_text(const struct field *f, char *buf, size_t size) {
+	char min[UNITS_TEXT_MAX], max[UNITS_TEXT_MAX];
+
+	snprintf(buf, size, "a duration from %s to %s, such as 500ms, 2s, 1min",
+		format_duration((uint64_t)f->min, min), format_duration((uint64_t)f->max, max));
+}
+
+static void number_text(const struct field *f, char *buf, size_t size) {
+	const char *or_unlimited = f->kind == KIND_FAULTS || f->kind == KIND_LIMIT_COUNT
+		? ", or unlimited"
+		: "";
+
+	if (f->max >= INT64_C(1) << 62)
+		snprintf(buf, size, "an integer from %" PRId64 "%s", f->min, or_unlimited);
+	else
+		snprintf(buf, size, "an integer from %" PRId64 " to %" PRId64 "%s", f->min, f->max,
+			or_unlimited);
+}
+
+static const char *const fixed_texts[KIND_MAX] = {
+	[KIND_MAPPING] = "a mapping",
+	[KIND_VERSION] = "1",
+	[KIND_CPUS] = "CPUs below 1024, such as 2 or 2-3,6",
+	[KIND_CAPABILITIES] = "a sequence of capabilities, such as [ipc_lock, sys_nice]",
+	[KIND_PATH] = "an absolute path",
+	[KIND_IDENTITY] = "a name or a number",
+	[KIND_IDENTITIES] = "a sequence of names or numbers",
+	[KIND_ARGUMENTS] = "a sequence of texts: [PROGRAM, ARGUMENT ...]",
+	[KIND_ENVIRONMENT] = "a mapping of variables to texts",
+	[KIND_INHERITS] = "the name of a profile or a sequence of such names",
+	[KIND_PROCESS] = "a mapping of keys such as command and memory",
+	[KIND_PROCESSES] = "a mapping of names to processes",
+	[KIND_HUGEPAGES] = "a mapping of page sizes to numbers, such as { 2M: 64 }",
+	[KIND_SYSCTL] = "a mapping of names to values, such as { vm.swappiness: 0 }",
+};
+
+const char *field_allowed(const struct field *f, char *buf, size_t size) {
+	switch (f->kind) {
+	case KIND_ENUM:
+	case KIND_HOST_THP:
+		names_text(f->names, buf, size);
+		break;
+	case KIND_SIZE:
+	case KIND_LIMIT_SIZE:
+		size_text(f, buf, size);
+		break;
+	case KIND_DURATION:
+		duration_text(f, buf, size);
+		break;
+	case KIND_INTEGER:
+	case KIND_COUNT:
+	case KIND_FAULTS:
+	case KIND_LIMIT_COUNT:
+		number_text(f, buf, size);
+		break;
+	default:
+		snprintf(buf, size, "%s", fixed_texts[f->kind]);
+		break;
+	}
+	return buf;
+}
