@@ -28,12 +28,12 @@ static char ***vector(const struct field *f, void *base) {
 
 static void read_argument(
 	struct reader *r, const struct field *f, const struct entry *e, void *base) {
-	static const char allowed[] = "text that isn't empty";
+	static const char allowed[] = "text; the first names the program";
 	char ***v = base;
 
 	if (!check_text(r, e->value, allowed))
 		return;
-	if (e->value->length == 0)
+	if (e->value->length == 0 && r->path->index == 0)
 		reject(r, e->value, DIAG_EMPTY_TEXT, allowed);
 	else
 		append_text(r, v, e->value->text);

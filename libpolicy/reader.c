@@ -61,14 +61,21 @@ const char *path_text(const struct path *p, char buf[static PATH_TEXT_MAX]) {
 	return buf;
 }
 
+/* The value as it was written: text in quotes, numbers without; what it is, if it has no text. */
+static const char *value_text(const struct node *n, char buf[static QUOTE_MAX]) {
+	if (n->kind != NODE_SCALAR || (n->plain && n->length == 0))
+		return node_describe(n);
+	if (node_scalar_type(n) == SCALAR_TEXT || n->length >= QUOTE_MAX)
+		return quote(n->text, buf);
+	return strcpy(buf, n->text);
+}
+
 void reject(struct reader *r, const struct node *n, enum diagnostic_id id, const char *allowed) {
 	char path[PATH_TEXT_MAX], text[QUOTE_MAX];
-	bool named = n->kind == NODE_SCALAR && !(n->plain && n->length == 0);
 
-	if (n->kind == NODE_REFUSED)
-		return;
-	diagnostics_add(r->diagnostics, &n->place, id, "%s can't be %s; allowed: %s",
-		path_text(r->path, path), named ? quote(n->text, text) : node_describe(n), allowed);
+	if (n->kind != NODE_REFUSED)
+		diagnostics_add(r->diagnostics, &n->place, id, "%s can't be %s; allowed: %s",
+			path_text(r->path, path), value_text(n, text), allowed);
 }
 
 void reject_value(
