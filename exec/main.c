@@ -123,16 +123,23 @@ static void close_range_of(unsigned first, unsigned last) {
 		(void)close((int)fd);
 }
 
-/* Nothing of the daemon goes into the program: descriptors, signal handlers, signal mask. */
-static void shed_inheritance(int report_fd) {
+/* The kernel's struct sigaction, all zero: the default. Asked of the kernel itself, because glibc keeps
+ * two signals from signal(), and its posix_spawn() leaves just these ignored. */
+static void default_signals(void) {
+	const uint64_t action[4] = { 0 };
 	sigset_t none;
 
-	close_range_of(STDERR_FILENO + 1, (unsigned)report_fd - 1);
-	close_range_of((unsigned)report_fd + 1, ~0u);
 	for (int sig = 1; sig < _NSIG; sig++)
-		(void)signal(sig, SIG_DFL); /* SIGKILL, SIGSTOP: refused, and needless */
+		(void)syscall(SYS_rt_sigaction, sig, action, NULL, (size_t)_NSIG / 8);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Nothing of the daemon goes into the program: descriptors, signal handlers, signal mask. */
+static void shed_inheritance(int report_fd) {
+	close_range_of(STDERR_FILENO + 1, (unsigned)report_fd - 1);
+	close_range_of((unsigned)report_fd + 1, ~0u);
+	default_signals();
 }
 
 /* Until the launcher has attached its counters. */

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/strv.h"
 
@@ -90,8 +91,20 @@ void launch_note(const struct launch *l, const char *step, int error, const char
 		fprintf(stderr, "rtmem: %s: note: %s: %s\n", program_name(l), step, text);
 }
 
+/* A socket that closes over an unread message gives its peer ECONNRESET instead of the report. */
+static void drop_unread_go(int fd) {
+	char byte;
+
+	if (fd < 0)
+		return;
+	(void)shutdown(fd, SHUT_RD);
+	while (recv(fd, &byte, 1, MSG_DONTWAIT) > 0)
+		;
+}
+
 void launch_failed(const struct launch *l, const char *step, int error, const char *text) {
 	send_event(l, REPORT_EXEC_FAILED, step, error, text);
+	drop_unread_go(l->report_fd);
 	fprintf(stderr, "rtmem: %s not started: %s: %s\n", program_name(l), step, text);
 }
 
