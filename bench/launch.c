@@ -43,7 +43,8 @@ static struct variant variants[] = {
 };
 
 static int run_plain(struct variant *v) {
-	char *arguments[] = { PROGRAM, NULL };
+	char name[] = PROGRAM;
+	char *arguments[] = { name, NULL };
 	pid_t pid;
 	int status;
 

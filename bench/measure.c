@@ -68,7 +68,8 @@ int plan_from_policy(const char *text, const char *name) {
 }
 
 static int spawn_helper(const char *helper, int plan_fd, int report_fd, pid_t *ret_pid) {
-	char *arguments[] = { "rtmem-exec", "--plan-fd", "4", "--report-fd", "3", NULL };
+	char words[][12] = { "rtmem-exec", "--plan-fd", "4", "--report-fd", "3" };
+	char *arguments[] = { words[0], words[1], words[2], words[3], words[4], NULL };
 	char *environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
 
