@@ -76,7 +76,8 @@ int read_line_file(const char *path, char *buf, size_t size) {
 }
 
 int write_line_file(const char *path, const char *text) {
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	/* the kernel's files ignore O_TRUNC; those of a captured tree need it */
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
 	size_t len = strlen(text);
 	ssize_t n;
 
