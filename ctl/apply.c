@@ -3,21 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/answer.h"
 #include "ctl/client.h"
-#include "ctl/document.h"
 #include "ctl/status-view.h"
 #include "ctl/table.h"
 #include "ctl/terminal.h"
 
 static void print_diagnostics(json_object *d) {
-	for (size_t i = 0; i < document_length(d, "diagnostics"); i++) {
-		json_object *item = document_item(d, "diagnostics", i);
-		const char *hint = document_string(item, "hint");
+	for (size_t i = 0; i < answer_length(d, "diagnostics"); i++) {
+		json_object *item = answer_item(d, "diagnostics", i);
+		const char *hint = answer_string(item, "hint");
 
-		fprintf(stderr, "%s:%lld:%lld: %s: %s\n", document_string(item, "file"),
-			(long long)document_int(item, "line"),
-			(long long)document_int(item, "column"), document_string(item, "severity"),
-			document_string(item, "message"));
+		fprintf(stderr, "%s:%lld:%lld: %s: %s\n", answer_string(item, "file"),
+			(long long)answer_int(item, "line"), (long long)answer_int(item, "column"),
+			answer_string(item, "severity"), answer_string(item, "message"));
 		if (*hint)
 			fprintf(stderr, "  hint: %s\n", hint);
 	}
@@ -32,14 +31,14 @@ static int print_actions(json_object *d) {
 	_cleanup_table_ struct table table;
 
 	table_init(&table, columns, ARRAY_LEN(columns));
-	for (size_t i = 0; i < document_length(d, "processes"); i++) {
-		json_object *item = document_item(d, "processes", i);
-		const char *action = document_string(item, "action");
+	for (size_t i = 0; i < answer_length(d, "processes"); i++) {
+		json_object *item = answer_item(d, "processes", i);
+		const char *action = answer_string(item, "action");
 
-		table_cell(&table, COLOUR_NONE, "%s", document_string(item, "name"));
+		table_cell(&table, COLOUR_NONE, "%s", answer_string(item, "name"));
 		table_cell(&table, strcmp(action, "keep") == 0 ? COLOUR_DIM : COLOUR_BOLD, "%s",
 			action);
-		table_cell(&table, COLOUR_NONE, "%s", document_string(item, "reason"));
+		table_cell(&table, COLOUR_NONE, "%s", answer_string(item, "reason"));
 	}
 	if (table.n_cells == 0)
 		return 0;
@@ -47,14 +46,14 @@ static int print_actions(json_object *d) {
 }
 
 static bool has_drift(json_object *d) {
-	for (size_t i = 0; i < document_length(d, "host"); i++)
-		if (strcmp(document_string(document_item(d, "host", i), "result"), "drift") == 0)
+	for (size_t i = 0; i < answer_length(d, "host"); i++)
+		if (strcmp(answer_string(answer_item(d, "host", i), "result"), "drift") == 0)
 			return true;
 	return false;
 }
 
 static void print_result(json_object *d, bool dry_run, bool changed) {
-	const char *result = document_string(d, "result");
+	const char *result = answer_string(d, "result");
 
 	if (strcmp(result, "refused") == 0)
 		puts("refused: nothing was changed, what runs goes on under the policies it has");
@@ -67,18 +66,18 @@ static void print_result(json_object *d, bool dry_run, bool changed) {
 
 int verb_apply(const struct options *o, int argc, char *argv[]) {
 	_cleanup_free_ char *text = NULL;
-	_cleanup_document_ json_object *d = NULL;
+	_cleanup_answer_ json_object *d = NULL;
 	bool changed = false, refused;
 	int r = client_apply(o, o->dry_run, &changed, &text);
 
 	if (r != 0)
 		return r;
-	d = document_parse(text);
+	d = answer_parse(text);
 	if (!d)
 		return fail(EXIT_CANT_TELL, "rtmemd gave an answer that is no JSON document");
-	refused = strcmp(document_string(d, "result"), "refused") == 0;
+	refused = strcmp(answer_string(d, "result"), "refused") == 0;
 	if (o->json) {
-		document_print(text);
+		answer_print(text);
 	} else {
 		print_diagnostics(d);
 		if (print_actions(d) < 0)

@@ -17,11 +17,11 @@ static void add(struct table *t, const char *name, enum colour colour, const cha
 static void add_bytes(struct table *t, const char *name, json_object *p, const char *path) {
 	char text[UNITS_TEXT_MAX];
 
-	add(t, name, COLOUR_NONE, format_bytes(document_int(p, path), text));
+	add(t, name, COLOUR_NONE, format_bytes(answer_int(p, path), text));
 }
 
 static const char *fault_source(json_object *p) {
-	if (strcmp(document_string(p, "fault_source"), "proc") == 0)
+	if (strcmp(answer_string(p, "fault_source"), "proc") == 0)
 		return " (from /proc: pages populated ahead count too)";
 	return "";
 }
@@ -29,19 +29,19 @@ static const char *fault_source(json_object *p) {
 static void add_faults(struct table *t, json_object *p) {
 	char text[128];
 
-	if (!document_bool(p, "ready"))
+	if (!answer_bool(p, "ready"))
 		return;
 	snprintf(text, sizeof(text), "%" PRId64 " minor, %" PRId64 " major since ready%s",
-		document_int(p, "faults.minor"), document_int(p, "faults.major"), fault_source(p));
+		answer_int(p, "faults.minor"), answer_int(p, "faults.major"), fault_source(p));
 	add(t, "faults", COLOUR_NONE, text);
 }
 
 static void add_running(struct table *t, json_object *p) {
 	char text[32];
 
-	snprintf(text, sizeof(text), "%" PRId64, document_int(p, "pid"));
+	snprintf(text, sizeof(text), "%" PRId64, answer_int(p, "pid"));
 	add(t, "pid", COLOUR_NONE, text);
-	add(t, "injection", COLOUR_NONE, document_string(p, "injection"));
+	add(t, "injection", COLOUR_NONE, answer_string(p, "injection"));
 	add_faults(t, p);
 	add_bytes(t, "locked", p, "memory.locked");
 	add_bytes(t, "size", p, "memory.size");
@@ -57,19 +57,19 @@ static int print_values(json_object *p, FILE *out) {
 		{ .title = NULL, .shrink = true },
 	};
 	_cleanup_table_ struct table table;
-	const char *state = document_string(p, "state");
-	const char *compliance = document_string(p, "compliance");
+	const char *state = answer_string(p, "state");
+	const char *compliance = answer_string(p, "compliance");
 	char text[32];
 
 	table_init(&table, columns, ARRAY_LEN(columns));
 	add(&table, "state", colour_of_word(state), state);
 	add(&table, "compliance", colour_of_word(compliance), compliance);
-	add(&table, "ready", COLOUR_NONE, document_bool(p, "ready") ? "yes" : "no");
-	if (document_int(p, "pid") > 0)
+	add(&table, "ready", COLOUR_NONE, answer_bool(p, "ready") ? "yes" : "no");
+	if (answer_int(p, "pid") > 0)
 		add_running(&table, p);
-	snprintf(text, sizeof(text), "%" PRId64, document_int(p, "restarts"));
+	snprintf(text, sizeof(text), "%" PRId64, answer_int(p, "restarts"));
 	add(&table, "restarts", COLOUR_NONE, text);
-	add(&table, "source", COLOUR_NONE, document_string(p, "source"));
+	add(&table, "source", COLOUR_NONE, answer_string(p, "source"));
 	return table_print(&table, out, terminal_width(out), 2, terminal_has_colour(out));
 }
 
@@ -83,12 +83,12 @@ static int print_threads(json_object *p, FILE *out) {
 	_cleanup_table_ struct table table;
 
 	table_init(&table, columns, ARRAY_LEN(columns));
-	for (size_t i = 0; i < document_length(p, "threads"); i++) {
-		json_object *t = document_item(p, "threads", i);
-		int64_t minor = document_int(t, "minor"), major = document_int(t, "major");
+	for (size_t i = 0; i < answer_length(p, "threads"); i++) {
+		json_object *t = answer_item(p, "threads", i);
+		int64_t minor = answer_int(t, "minor"), major = answer_int(t, "major");
 
-		table_cell(&table, COLOUR_NONE, "%s", document_string(t, "name"));
-		table_cell(&table, COLOUR_NONE, "%" PRId64, document_int(t, "tid"));
+		table_cell(&table, COLOUR_NONE, "%s", answer_string(t, "name"));
+		table_cell(&table, COLOUR_NONE, "%" PRId64, answer_int(t, "tid"));
 		table_cell(&table, minor ? COLOUR_RED : COLOUR_NONE, "%" PRId64, minor);
 		table_cell(&table, major ? COLOUR_RED : COLOUR_NONE, "%" PRId64, major);
 	}
@@ -102,12 +102,12 @@ int status_print_process(json_object *p, FILE *out) {
 	bool colour = terminal_has_colour(out);
 	int r;
 
-	fprintf(out, "%s%s%s\n", terminal_colour(COLOUR_BOLD, colour), document_string(p, "name"),
+	fprintf(out, "%s%s%s\n", terminal_colour(COLOUR_BOLD, colour), answer_string(p, "name"),
 		terminal_colour(COLOUR_NONE, colour));
 	r = print_values(p, out);
 	if (r == 0)
 		r = print_threads(p, out);
-	if (document_length(p, "findings") + document_length(p, "notes"))
+	if (answer_length(p, "findings") + answer_length(p, "notes"))
 		fputc('\n', out);
 	print_findings(p, "", out);
 	print_notes(p, "", out);

@@ -50,32 +50,32 @@ const char *format_bytes(int64_t bytes, char buf[static UNITS_TEXT_MAX]) {
 /* ---- processes --------------------------------------------------------------------------------- */
 
 static enum colour colour_of_faults(json_object *p) {
-	bool any = document_int(p, "faults.minor") > 0 || document_int(p, "faults.major") > 0;
+	bool any = answer_int(p, "faults.minor") > 0 || answer_int(p, "faults.major") > 0;
 
-	return any ? colour_of_word(document_string(p, "compliance")) : COLOUR_NONE;
+	return any ? colour_of_word(answer_string(p, "compliance")) : COLOUR_NONE;
 }
 
 static void add_memory(struct table *t, json_object *p, const char *path) {
 	char text[UNITS_TEXT_MAX];
 
-	if (document_int(p, "pid") > 0)
-		table_cell(t, COLOUR_NONE, "%s", format_bytes(document_int(p, path), text));
+	if (answer_int(p, "pid") > 0)
+		table_cell(t, COLOUR_NONE, "%s", format_bytes(answer_int(p, path), text));
 	else
 		table_cell(t, COLOUR_DIM, "-");
 }
 
 static void add_process(struct table *t, json_object *p) {
-	const char *compliance = document_string(p, "compliance");
-	const char *state = document_string(p, "state");
-	int64_t pid = document_int(p, "pid");
+	const char *compliance = answer_string(p, "compliance");
+	const char *state = answer_string(p, "state");
+	int64_t pid = answer_int(p, "pid");
 
-	table_cell(t, COLOUR_BOLD, "%s", document_string(p, "name"));
+	table_cell(t, COLOUR_BOLD, "%s", answer_string(p, "name"));
 	table_cell(t, colour_of_word(state), "%s", state);
 	table_cell(t, colour_of_word(compliance), "%s", compliance);
 	if (pid > 0) {
 		table_cell(t, COLOUR_NONE, "%" PRId64, pid);
 		table_cell(t, colour_of_faults(p), "%" PRId64 "/%" PRId64,
-			document_int(p, "faults.minor"), document_int(p, "faults.major"));
+			answer_int(p, "faults.minor"), answer_int(p, "faults.major"));
 	} else {
 		table_cell(t, COLOUR_DIM, "-");
 		table_cell(t, COLOUR_DIM, "-");
@@ -83,8 +83,8 @@ static void add_process(struct table *t, json_object *p) {
 	add_memory(t, p, "memory.locked");
 	add_memory(t, p, "memory.rss");
 	add_memory(t, p, "memory.heap_prealloc");
-	table_cell(t, COLOUR_NONE, "%zu", document_length(p, "threads"));
-	table_cell(t, COLOUR_NONE, "%" PRId64, document_int(p, "restarts"));
+	table_cell(t, COLOUR_NONE, "%zu", answer_length(p, "threads"));
+	table_cell(t, COLOUR_NONE, "%" PRId64, answer_int(p, "restarts"));
 }
 
 static int print_processes(json_object *d, FILE *out) {
@@ -103,8 +103,8 @@ static int print_processes(json_object *d, FILE *out) {
 	_cleanup_table_ struct table table;
 
 	table_init(&table, columns, ARRAY_LEN(columns));
-	for (size_t i = 0; i < document_length(d, "processes"); i++)
-		add_process(&table, document_item(d, "processes", i));
+	for (size_t i = 0; i < answer_length(d, "processes"); i++)
+		add_process(&table, answer_item(d, "processes", i));
 	if (table.n_cells == 0) {
 		fprintf(out, "no processes\n");
 		return 0;
@@ -117,76 +117,75 @@ static int print_processes(json_object *d, FILE *out) {
 void print_findings(json_object *p, const char *name, FILE *out) {
 	bool colour = terminal_has_colour(out);
 
-	for (size_t i = 0; i < document_length(p, "findings"); i++) {
-		json_object *f = document_item(p, "findings", i);
-		const char *detail = document_string(f, "detail");
+	for (size_t i = 0; i < answer_length(p, "findings"); i++) {
+		json_object *f = answer_item(p, "findings", i);
+		const char *detail = answer_string(f, "detail");
 
 		fprintf(out, "%s%s%s%s%s: wanted %s, seen %s%s%s\n",
 			terminal_colour(COLOUR_RED, colour), name, *name ? ": " : "",
-			document_string(f, "rule"), terminal_colour(COLOUR_NONE, colour),
-			document_string(f, "wanted"), document_string(f, "seen"),
-			*detail ? "; " : "", detail);
+			answer_string(f, "rule"), terminal_colour(COLOUR_NONE, colour),
+			answer_string(f, "wanted"), answer_string(f, "seen"), *detail ? "; " : "",
+			detail);
 	}
 }
 
 void print_notes(json_object *p, const char *name, FILE *out) {
 	bool colour = terminal_has_colour(out);
 
-	for (size_t i = 0; i < document_length(p, "notes"); i++) {
-		json_object *n = document_item(p, "notes", i);
+	for (size_t i = 0; i < answer_length(p, "notes"); i++) {
+		json_object *n = answer_item(p, "notes", i);
 
 		fprintf(out, "%snote%s: %s%s%s: %s\n", terminal_colour(COLOUR_DIM, colour),
 			terminal_colour(COLOUR_NONE, colour), name, *name ? ": " : "",
-			document_string(n, "rule"), document_string(n, "detail"));
+			answer_string(n, "rule"), answer_string(n, "detail"));
 	}
 }
 
 void status_print_host(json_object *d, FILE *out) {
 	bool colour = terminal_has_colour(out);
 
-	for (size_t i = 0; i < document_length(d, "host"); i++) {
-		json_object *s = document_item(d, "host", i);
-		const char *result = document_string(s, "result");
-		const char *reason = document_string(s, "reason");
+	for (size_t i = 0; i < answer_length(d, "host"); i++) {
+		json_object *s = answer_item(d, "host", i);
+		const char *result = answer_string(s, "result");
+		const char *reason = answer_string(s, "reason");
 
 		if (strcmp(result, "ok") == 0)
 			continue;
 		fprintf(out, "%s%s%s: %s, wanted %s, actual %s%s%s\n",
 			terminal_colour(colour_of_word(result), colour),
-			document_string(s, "setting"), terminal_colour(COLOUR_NONE, colour), result,
-			document_string(s, "wanted"),
-			*document_string(s, "actual") ? document_string(s, "actual") : "-",
+			answer_string(s, "setting"), terminal_colour(COLOUR_NONE, colour), result,
+			answer_string(s, "wanted"),
+			*answer_string(s, "actual") ? answer_string(s, "actual") : "-",
 			*reason ? ": " : "", reason);
 	}
 }
 
 static void print_heading(json_object *d, FILE *out) {
-	const char *state = document_string(d, "daemon.state");
+	const char *state = answer_string(d, "daemon.state");
 	bool colour = terminal_has_colour(out);
 
-	fprintf(out, "rtmemd %s (pid %" PRId64 "): %s%s%s\n\n",
-		document_string(d, "daemon.version"), document_int(d, "daemon.pid"),
-		terminal_colour(colour_of_word(state), colour), state,
+	fprintf(out, "rtmemd %s (pid %" PRId64 "): %s%s%s\n\n", answer_string(d, "daemon.version"),
+		answer_int(d, "daemon.pid"), terminal_colour(colour_of_word(state), colour), state,
 		terminal_colour(COLOUR_NONE, colour));
 }
 
 int status_print(json_object *d, FILE *out) {
-	size_t n = document_length(d, "processes");
+	size_t n = answer_length(d, "processes");
 	int r;
 
 	print_heading(d, out);
 	r = print_processes(d, out);
 	fputc('\n', out);
 	for (size_t i = 0; i < n; i++) {
-		json_object *p = document_item(d, "processes", i);
+		json_object *p = answer_item(d, "processes", i);
 
-		print_findings(p, document_string(p, "name"), out);
+		print_findings(p, answer_string(p, "name"), out);
 	}
 	status_print_host(d, out);
 	for (size_t i = 0; i < n; i++) {
-		json_object *p = document_item(d, "processes", i);
+		json_object *p = answer_item(d, "processes", i);
 
-		print_notes(p, document_string(p, "name"), out);
+		print_notes(p, answer_string(p, "name"), out);
 	}
 	return r;
 }

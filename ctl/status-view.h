@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "ctl/document.h"
+#include "ctl/answer.h"
 
 /** All processes in a table, then findings, notes and settings. 0 or -ENOMEM. */
 int status_print(json_object *document, FILE *out);

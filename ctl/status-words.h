@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "common/units.h"
-#include "ctl/document.h"
+#include "ctl/answer.h"
 #include "ctl/terminal.h"
 
 enum colour colour_of_word(const char *word);

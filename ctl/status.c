@@ -8,27 +8,27 @@
 #include "ctl/watch.h"
 
 static int print_document(const char *name, json_object *d, FILE *out) {
-	return name ? status_print_process(document_item(d, "processes", 0), out)
+	return name ? status_print_process(answer_item(d, "processes", 0), out)
 		    : status_print(d, out);
 }
 
 static const char *verdict(const char *name, json_object *d) {
-	return name ? document_string(document_item(d, "processes", 0), "compliance")
-		    : document_string(d, "daemon.state");
+	return name ? answer_string(answer_item(d, "processes", 0), "compliance")
+		    : answer_string(d, "daemon.state");
 }
 
 static int show(const struct options *o, const char *name, FILE *out) {
 	_cleanup_free_ char *text = NULL;
-	_cleanup_document_ json_object *d = NULL;
+	_cleanup_answer_ json_object *d = NULL;
 	int r = client_get(o, name ? "GetProcessStatus" : "GetStatus", name, &text);
 
 	if (r != 0)
 		return r;
-	d = document_parse(text);
-	if (!d || (name && document_length(d, "processes") == 0))
+	d = answer_parse(text);
+	if (!d || (name && answer_length(d, "processes") == 0))
 		return fail(EXIT_CANT_TELL, "rtmemd gave an answer that can't be understood");
 	if (o->json)
-		document_print(text);
+		answer_print(text);
 	else if (print_document(name, d, out) < 0)
 		return fail_errno(EXIT_CANT_TELL, ENOMEM, "can't print");
 	return status_of_word(verdict(name, d));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ctl/document.h"
+#include "ctl/answer.h"
 
 #include <json-c/json_visit.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static int clean_visit(json_object *o, int flags, json_object *parent, const cha
 	return JSON_C_VISIT_RETURN_CONTINUE;
 }
 
-json_object *document_parse(const char *text) {
+json_object *answer_parse(const char *text) {
 	json_object *o = json_tokener_parse(text);
 
 	if (!json_object_is_type(o, json_type_object)) {
@@ -36,7 +36,7 @@ json_object *document_parse(const char *text) {
 	return o;
 }
 
-json_object *document_get(json_object *o, const char *path) {
+json_object *answer_get(json_object *o, const char *path) {
 	char name[64];
 
 	while (o && *path) {
@@ -55,35 +55,35 @@ json_object *document_get(json_object *o, const char *path) {
 	return o;
 }
 
-const char *document_string(json_object *o, const char *path) {
-	json_object *value = document_get(o, path);
+const char *answer_string(json_object *o, const char *path) {
+	json_object *value = answer_get(o, path);
 
 	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
 }
 
-int64_t document_int(json_object *o, const char *path) {
-	json_object *value = document_get(o, path);
+int64_t answer_int(json_object *o, const char *path) {
+	json_object *value = answer_get(o, path);
 
 	return json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : 0;
 }
 
-bool document_bool(json_object *o, const char *path) {
-	json_object *value = document_get(o, path);
+bool answer_bool(json_object *o, const char *path) {
+	json_object *value = answer_get(o, path);
 
 	return json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value);
 }
 
-size_t document_length(json_object *o, const char *path) {
-	json_object *value = document_get(o, path);
+size_t answer_length(json_object *o, const char *path) {
+	json_object *value = answer_get(o, path);
 
 	return json_object_is_type(value, json_type_array) ? json_object_array_length(value) : 0;
 }
 
-json_object *document_item(json_object *o, const char *path, size_t i) {
-	return json_object_array_get_idx(document_get(o, path), i);
+json_object *answer_item(json_object *o, const char *path, size_t i) {
+	return json_object_array_get_idx(answer_get(o, path), i);
 }
 
-void document_print(const char *text) {
+void answer_print(const char *text) {
 	json_object *o = json_tokener_parse(text);
 
 	/* what can't be parsed is shown as it came: the reader's parser will say what's wrong */
