@@ -31,7 +31,7 @@ void launch_done(struct launch *l);
 /** Does the steps of the plan in their order. 0, or a negative errno once a step failed that isn't
  *  optional; the failure has been told by then. */
 int launch_walk(struct launch *l, const struct plan *p);
-/** Says that something optional didn't work, or was decided in the user's favour. */
+/** Says that something was decided in the user's favour, or can't be done to this program. */
 void launch_note(const struct launch *l, const char *step, int error, const char *text);
 /** Says why the program isn't started: one line on stderr, one report. */
 void launch_failed(const struct launch *l, const char *step, int error, const char *text);

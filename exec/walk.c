@@ -127,8 +127,9 @@ static int run_step(struct launch *l, const struct step *s) {
 	r = functions[s->kind](l, s);
 	if (r == 0)
 		return 0;
-	if (s->optional && r != -ENOMEM) {
-		launch_note(l, name, r, s->why ? s->why : l->why);
+	if (s->optional &&
+		r != -ENOMEM) { /* no line on stderr: the plan knew that it may not work */
+		send_event(l, REPORT_EXEC_NOTE, name, r, s->why ? s->why : l->why);
 		return 0;
 	}
 	describe_failure(l, s, r, text, sizeof(text));

@@ -40,7 +40,7 @@ static void lock_again(struct init *i) {
 	if (proc_status_read(&s) == 0) {
 		r->locked_bytes = s.locked_bytes;
 		r->size_bytes = s.size_bytes;
-		r->unlocked_bytes = s.size_bytes - s.locked_bytes - s.hugetlb_bytes;
+		r->unlocked_bytes = proc_unlocked_bytes(&s);
 	}
 	(void)report_send(i->order.report_fd, r);
 }

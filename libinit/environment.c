@@ -27,6 +27,16 @@ static char *find(char **envp, const char *key) {
 	return NULL;
 }
 
+uint64_t environment_tunable(char **envp, const char *name) {
+	const char *list = envp ? find(envp, RTMEM_ENV_TUNABLES) : NULL;
+	size_t len = strlen(name);
+
+	for (const char *p = list; p && *p; p += strcspn(p, ":"), p += *p == ':')
+		if (strncmp(p, name, len) == 0 && p[len] == '=')
+			return strtoull(p + len + 1, NULL, 0);
+	return 0;
+}
+
 static bool is_our_library(const char *path, size_t len) {
 	const size_t name_len = sizeof(RTMEM_INIT_LIBRARY) - 1;
 

@@ -140,6 +140,17 @@ static int foreign_allocator(struct init *i) {
 		i->report.malloc_owner);
 }
 
+/* Other threads would take arenas that nobody prepared. Not by effect: that would take a thread, and a
+ * process that ever had two locks in malloc for good. */
+static int check_arenas(struct init *i) {
+	if (!i->order.arenas || i->arena_max == i->order.arenas)
+		return 0;
+	return init_problem(i, "arenas", ENOTSUP,
+		"GLIBC_TUNABLES says glibc.malloc.arena_max=%llu where memory.heap.arenas is %u, so "
+		"threads would allocate from heaps that aren't prepared: remove it from the environment",
+		(unsigned long long)i->arena_max, (unsigned)i->order.arenas);
+}
+
 int heap_prepare(struct init *i) {
 	uint64_t bytes = heap_main_share(&i->order) + HEAP_MARGIN_BYTES;
 	int r;
@@ -149,7 +160,9 @@ int heap_prepare(struct init *i) {
 		return 0;
 	if (strncmp(i->report.malloc_owner, LIBC_NAME, sizeof(LIBC_NAME) - 1) != 0)
 		return foreign_allocator(i);
-	r = check_room(i, i->order.heap_prealloc_bytes);
+	r = check_arenas(i);
+	if (r == 0)
+		r = check_room(i, i->order.heap_prealloc_bytes);
 	if (r == 0)
 		r = grow_main_heap(i, (size_t)bytes);
 	if (r == 0)

@@ -145,11 +145,13 @@ static void conclude(struct init *i) {
 
 __attribute__((constructor)) static void rtmem_init(int argc, char **argv, char **envp) {
 	struct init *i = &the_init;
-	const char *text = environment_take(envp);
 	int saved_errno = errno;
+	uint64_t arena_max = environment_tunable(envp, "glibc.malloc.arena_max");
+	const char *text = environment_take(envp);
 
 	if (!text)
 		return;
+	i->arena_max = arena_max;
 	i->program = argc > 0 && argv[0] ? argv[0] : "program";
 	if (init_order_parse(text, &i->order) < 0) {
 		init_say(i, "", RTMEM_ENV_INIT, "not an order for this library: nothing is locked");

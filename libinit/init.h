@@ -18,6 +18,7 @@ struct init {
 	struct init_order order;
 	struct report report; /* filled in by the steps; its first problem stays */
 	const char *program; /* argv[0] */
+	uint64_t arena_max; /* glibc.malloc.arena_max as the C library was told; 0 = not at all */
 	uint64_t started_usec;
 	char *main_stack_low; /* the range that was grown; NULL = none */
 	size_t main_stack_len;
@@ -55,10 +56,13 @@ uint64_t now_usec(void);
 /** Takes the order out of the environment, and all that rtmem-exec put there. NULL = no order.
  *  The text stays valid. */
 const char *environment_take(char **envp);
+/** Number that GLIBC_TUNABLES gives this tunable; 0 = none. To be asked before the order is taken. */
+uint64_t environment_tunable(char **envp, const char *name);
 
 /** Reads a file of /proc or /sys into buf, NUL-terminated; its length, or a negative errno. */
 ssize_t proc_read(const char *path, char *buf, size_t size);
 int proc_status_read(struct proc_status *ret);
+uint64_t proc_unlocked_bytes(const struct proc_status *s);
 /** Number after "KEY" at the start of a line; "kB" is multiplied out. False if the line is missing. */
 bool proc_field(const char *text, const char *key, uint64_t *ret);
 /** Everything diagnose() wants to know; path is where the control group's limit is. */

@@ -174,7 +174,7 @@ int lock_verify(struct init *i) {
 			strerrordesc_np(-r));
 	i->report.locked_bytes = s.locked_bytes;
 	i->report.size_bytes = s.size_bytes;
-	i->report.unlocked_bytes = s.size_bytes - s.locked_bytes - s.hugetlb_bytes;
+	i->report.unlocked_bytes = proc_unlocked_bytes(&s);
 	if (i->report.unlocked_bytes > NEVER_LOCKED_BYTES && i->order.lock != INIT_LOCK_BALANCED)
 		return init_problem(i, "verify", EAGAIN,
 			"mlockall() succeeded, but %llu bytes of %llu aren't locked: the program maps "

@@ -89,6 +89,12 @@ int proc_status_read(struct proc_status *ret) {
 	return 0;
 }
 
+uint64_t proc_unlocked_bytes(const struct proc_status *s) {
+	uint64_t covered = s->locked_bytes + s->hugetlb_bytes;
+
+	return s->size_bytes > covered ? s->size_bytes - covered : 0;
+}
+
 static uint64_t from_rlim(rlim_t value) {
 	return value == RLIM_INFINITY ? BYTES_UNLIMITED : value;
 }

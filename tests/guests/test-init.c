@@ -412,6 +412,17 @@ static void tunables_of_the_user_that_spoil_the_heap_close(void **state) {
 	assert_non_null(find_report(&o, REPORT_EXEC_NOTE));
 }
 
+static void arenas_of_the_user_that_nobody_prepares_close(void **state) {
+	struct init_order order = strict_order();
+	_cleanup_plan_ struct plan p = { 0 };
+	struct outcome o;
+
+	order.heap_prealloc_bytes = 16 * MIB;
+	add_text(&p, STEP_ENV_SET, "GLIBC_TUNABLES=glibc.malloc.arena_max=8");
+	run_closed(&p, &order, NULL, &o);
+	assert_closed(&o, "arenas", "glibc.malloc.arena_max=8");
+}
+
 static void another_allocator_closes_and_is_named(void **state) {
 	struct init_order order = strict_order();
 	_cleanup_plan_ struct plan p = { 0 }, q = { 0 };
@@ -663,6 +674,7 @@ int main(void) {
 		cmocka_unit_test(a_thread_stack_below_the_minimum_closes),
 		cmocka_unit_test(more_than_the_machine_has_closes),
 		cmocka_unit_test(tunables_of_the_user_that_spoil_the_heap_close),
+		cmocka_unit_test(arenas_of_the_user_that_nobody_prepares_close),
 		cmocka_unit_test(another_allocator_closes_and_is_named),
 		cmocka_unit_test(a_control_group_too_small_closes_before_it_kills),
 		cmocka_unit_test(onfault_keeps_heap_and_stack_present),
