@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "common/capability.h"
 #include "common/units.h"
 
 static const char *const kind_names[STEP_KIND_MAX] = {
@@ -164,6 +165,7 @@ static const char *describe_rlimit(const struct step *s, char *buf, size_t size)
 
 const char *step_describe(const struct step *s, char *buf, size_t size) {
 	const char *text = s->text ? s->text : "";
+	char names[CAPABILITY_LIST_TEXT_MAX];
 	const char *name;
 
 	switch (s->kind) {
@@ -187,7 +189,8 @@ const char *step_describe(const struct step *s, char *buf, size_t size) {
 			*text ? text : "none");
 		break;
 	case STEP_CAPABILITIES:
-		snprintf(buf, size, "ambient capabilities 0x%" PRIx64, (uint64_t)s->number[0]);
+		snprintf(buf, size, "ambient capabilities %s",
+			capabilities_format((uint64_t)s->number[0], names));
 		break;
 	default:
 		name = step_kind_to_string(s->kind);

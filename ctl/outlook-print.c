@@ -20,7 +20,6 @@ static bool has_budget(const struct outlook *o) {
 static int print_steps(const struct outlook *o, FILE *out) {
 	static const struct table_column columns[] = {
 		{ .title = NULL, .right = true },
-		{ .title = NULL },
 		{ .title = NULL, .shrink = true },
 		{ .title = NULL, .optional = true },
 	};
@@ -32,7 +31,6 @@ static int print_steps(const struct outlook *o, FILE *out) {
 		char text[DESCRIPTION_MAX];
 
 		table_cell(&table, COLOUR_DIM, "%zu", i + 1);
-		table_cell(&table, COLOUR_BOLD, "%s", step_kind_to_string(s->kind));
 		table_cell(&table, COLOUR_NONE, "%s%s", step_describe(s, text, sizeof(text)),
 			s->optional ? " (optional)" : "");
 		table_cell(&table, COLOUR_DIM, "%s", s->key ? s->key : "");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/settings-view.h"
 
+#include <string.h>
+
 #include "common/units.h"
 #include "ctl/table.h"
 #include "ctl/terminal.h"
@@ -50,12 +52,32 @@ static void add_row(struct table *t, const struct setting_state *item) {
 		t, COLOUR_DIM, "%s:%u", item->place.file ? item->place.file : "", item->place.line);
 }
 
+static bool same_reason(const struct settings *s, size_t a, size_t b) {
+	return strcmp(s->items[a].reason, s->items[b].reason) == 0;
+}
+
+static bool said_before(const struct settings *s, size_t i) {
+	for (size_t before = 0; before < i; before++)
+		if (same_reason(s, before, i))
+			return true;
+	return false;
+}
+
+/* Each reason once, with all the settings that it's true of. */
 static void print_reasons(const struct settings *s, FILE *out, size_t indent) {
 	for (size_t i = 0; i < s->n_items; i++) {
-		const struct setting_state *item = &s->items[i];
+		const char *separator = "";
 
-		if (item->reason && *item->reason)
-			fprintf(out, "%*s%s: %s\n", (int)indent, "", item->setting, item->reason);
+		if (!*s->items[i].reason || said_before(s, i))
+			continue;
+		fprintf(out, "%*s", (int)indent, "");
+		for (size_t same = i; same < s->n_items; same++) {
+			if (!same_reason(s, i, same))
+				continue;
+			fprintf(out, "%s%s", separator, s->items[same].setting);
+			separator = ", ";
+		}
+		fprintf(out, ": %s\n", s->items[i].reason);
 	}
 }
 

@@ -9,6 +9,7 @@
 
 #define GAP	     2 /* blanks between columns */
 #define SHRUNKEN_MIN 8 /* columns that a cut cell keeps at least */
+#define READABLE_MIN 24 /* cut no shorter than this while there are columns to leave out */
 #define ELLIPSIS     "\xe2\x80\xa6"
 
 struct layout {
@@ -62,13 +63,13 @@ static size_t larger(size_t a, size_t b) {
 	return a > b ? a : b;
 }
 
-static size_t total_width(const struct table *t, const struct layout *l, size_t indent) {
+static size_t total_width(const struct table *t, const struct layout *l) {
 	size_t sum = 0;
 
 	for (size_t i = 0; i < t->n_columns; i++)
 		if (!l->hidden[i])
 			sum += l->widths[i] + (sum ? GAP : 0);
-	return sum + indent;
+	return sum;
 }
 
 static void measure(const struct table *t, struct layout *l) {
@@ -82,13 +83,18 @@ static void measure(const struct table *t, struct layout *l) {
 	}
 }
 
+static bool may_shrink(const struct table *t, const struct layout *l, size_t i, size_t least) {
+	return t->columns[i].shrink && !l->hidden[i] && l->widths[i] > least;
+}
+
 /* Takes from the widest column that may be cut, until all fits or none has more to give. */
-static void shrink(const struct table *t, struct layout *l, size_t width, size_t indent) {
-	for (size_t total; (total = total_width(t, l, indent)) > width;) {
+static void shrink(
+	const struct table *t, struct layout *l, size_t room, size_t least, bool optional) {
+	while (total_width(t, l) > room) {
 		size_t widest = t->n_columns;
 
 		for (size_t i = 0; i < t->n_columns; i++)
-			if (t->columns[i].shrink && l->widths[i] > SHRUNKEN_MIN && !l->hidden[i] &&
+			if (may_shrink(t, l, i, least) && (!optional || t->columns[i].optional) &&
 				(widest == t->n_columns || l->widths[i] > l->widths[widest]))
 				widest = i;
 		if (widest == t->n_columns)
@@ -97,58 +103,60 @@ static void shrink(const struct table *t, struct layout *l, size_t width, size_t
 	}
 }
 
-static void hide(const struct table *t, struct layout *l, size_t width, size_t indent) {
-	for (size_t i = t->n_columns; i > 0 && total_width(t, l, indent) > width; i--)
+static void hide(const struct table *t, struct layout *l, size_t room) {
+	for (size_t i = t->n_columns; i > 0 && total_width(t, l) > room; i--)
 		if (t->columns[i - 1].optional)
 			l->hidden[i - 1] = true;
 }
 
-static void fit(const struct table *t, struct layout *l, size_t width, size_t indent) {
+static void fit(const struct table *t, struct layout *l, size_t room) {
 	struct layout full;
 
 	measure(t, l);
-	if (width == 0)
-		return;
 	full = *l;
-	shrink(t, l, width, indent);
-	if (total_width(t, l, indent) <= width)
-		return;
-	hide(t, l, width, indent);
-	/* with fewer columns the rest may have its full width back */
+	shrink(t, l, room, SHRUNKEN_MIN, true);
+	shrink(t, l, room, READABLE_MIN, false);
+	hide(t, l, room);
+	/* with fewer columns the rest may have more of its width back */
 	memcpy(l->widths, full.widths, sizeof(l->widths));
-	shrink(t, l, width, indent);
+	shrink(t, l, room, SHRUNKEN_MIN, true);
+	shrink(t, l, room, SHRUNKEN_MIN, false);
 }
 
-static bool is_last(const struct table *t, const struct layout *l, size_t column) {
-	for (size_t i = column + 1; i < t->n_columns; i++)
-		if (!l->hidden[i])
-			return false;
-	return true;
+/* Columns to print: nothing is put behind the last cell that has a text. */
+static size_t row_length(
+	const struct table *t, const struct layout *l, const struct table_cell *row) {
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (!l->hidden[i] && *row[i].text)
+			n = i + 1;
+	return n;
 }
 
-static void print_cell(const struct table *t, const struct layout *l, size_t column,
-	const struct table_cell *cell, FILE *out, bool colour) {
-	size_t width = l->widths[column], used, pad;
-	bool cut = text_width(cell->text) > width, painted = cell->colour != COLOUR_NONE;
-	size_t len = text_fit(cell->text, cut ? width - 1 : width, &used);
+/* Returns the blanks that are due before the next cell. */
+static size_t print_cell(
+	const struct table_cell *cell, size_t width, bool right, FILE *out, bool colour) {
+	bool cut = text_width(cell->text) > width, painted = colour && cell->colour != COLOUR_NONE;
+	size_t used, len = text_fit(cell->text, cut ? width - 1 : width, &used);
+	size_t pad = width - used - (cut ? 1 : 0);
 
-	pad = width - used - (cut ? 1 : 0);
-	if (t->columns[column].right)
-		fprintf(out, "%*s", (int)pad, "");
-	fprintf(out, "%s%.*s%s%s", painted ? terminal_colour(cell->colour, colour) : "", (int)len,
-		cell->text, cut ? ELLIPSIS : "",
-		painted ? terminal_colour(COLOUR_NONE, colour) : "");
-	if (is_last(t, l, column))
-		return;
-	fprintf(out, "%*s", (int)(t->columns[column].right ? GAP : pad + GAP), "");
+	fprintf(out, "%*s%s%.*s%s%s", right ? (int)pad : 0, "",
+		painted ? terminal_colour(cell->colour, true) : "", (int)len, cell->text,
+		cut ? ELLIPSIS : "", painted ? terminal_colour(COLOUR_NONE, true) : "");
+	return GAP + (right ? 0 : pad);
 }
 
 static void print_row(const struct table *t, const struct layout *l, const struct table_cell *row,
 	FILE *out, size_t indent, bool colour) {
-	fprintf(out, "%*s", (int)indent, "");
-	for (size_t i = 0; i < t->n_columns; i++)
-		if (!l->hidden[i])
-			print_cell(t, l, i, &row[i], out, colour);
+	size_t blanks = indent, n = row_length(t, l, row);
+
+	for (size_t i = 0; i < n; i++) {
+		if (l->hidden[i])
+			continue;
+		fprintf(out, "%*s", (int)blanks, "");
+		blanks = print_cell(&row[i], l->widths[i], t->columns[i].right, out, colour);
+	}
 	fputc('\n', out);
 }
 
@@ -158,7 +166,7 @@ int table_print(const struct table *t, FILE *out, size_t width, size_t indent, b
 
 	if (t->out_of_memory || t->n_columns > TABLE_COLUMNS_MAX)
 		return -ENOMEM;
-	fit(t, &layout, width, indent);
+	fit(t, &layout, width == 0 ? SIZE_MAX : width > indent ? width - indent : 1);
 	for (size_t i = 0; i < t->n_columns; i++)
 		heading[i] = (struct table_cell){
 			.text = (char *)(uintptr_t)(t->columns[i].title ? t->columns[i].title : ""),

@@ -4,8 +4,8 @@
 
 /*
  * A table for people: columns as wide as their longest cell, two blanks between. On a narrow terminal
- * first the columns marked `shrink` are cut (with an ellipsis), then those marked `optional` are left
- * out, the last one first.
+ * the columns marked `shrink` are cut (with an ellipsis), optional ones first; then those marked
+ * `optional` are left out, the last one first; then the rest is cut further.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,49 +7,22 @@
  */
 #include "libpolicy/launch.h"
 
-#include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/capability.h"
-#include "common/handoff.h"
-#include "common/names.h"
+#include "libpolicy/launch-build.h"
 #include "libpolicy/rights.h"
 
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 /* Arguments, environment and the frames below main() share the stack with the depth asked for. */
 #define MAIN_STACK_EXTRA_BYTES (256u << 10)
-
-struct build {
-	const struct process_policy *p;
-	const struct launch_facts *f;
-	struct plan *plan;
-};
-
-static struct step *append(
-	struct build *b, enum step_kind kind, const char *key, const char *text) {
-	return plan_append(b->plan, kind, key, text);
-}
-
-static int append_text(struct build *b, enum step_kind kind, const char *key, const char *text) {
-	return append(b, kind, key, text) ? 0 : -ENOMEM;
-}
-
-static int append_number(struct build *b, enum step_kind kind, const char *key, int64_t number) {
-	struct step *s = append(b, kind, key, NULL);
-
-	if (!s)
-		return -ENOMEM;
-	s->number[0] = number;
-	return 0;
-}
 
 /* ---- limits ------------------------------------------------------------------------------------ */
 
 static int append_limit(struct build *b, int resource, const char *key, uint64_t soft,
 	uint64_t hard, const char *why) {
-	struct step *s = append(b, STEP_RLIMIT, key, NULL);
+	struct step *s = plan_append(b->plan, STEP_RLIMIT, key, NULL);
 
 	if (!s)
 		return -ENOMEM;
@@ -87,11 +60,15 @@ static const char *limit_why(
 	return buf;
 }
 
-/* A lock counts against memlock: without a word about it in the policy, as much as can be had. */
+/* A lock counts against memlock: without a word about it in the policy, as much as can be had, and no
+ * word either where the limit neither moves nor binds. */
 static int add_memlock(struct build *b) {
 	char why[400];
 
 	if (b->p->memory.lock == LOCK_NONE || b->p->limits[RLIMIT_MEMLOCK].set)
+		return 0;
+	if (!rights_allow_limit(b->f, RLIMIT_MEMLOCK, BYTES_UNLIMITED) &&
+		(rights_of_program(b->p, b->f) & CAPABILITY_BIT(CAP_IPC_LOCK)))
 		return 0;
 	if (!limit_why(b, RLIMIT_MEMLOCK, BYTES_UNLIMITED, why, sizeof(why)))
 		snprintf(why, sizeof(why), "locked memory counts against this limit");
@@ -157,7 +134,7 @@ static int add_scheduling(struct build *b) {
 	struct step *step;
 
 	if (s->policy >= 0) {
-		step = append(b, STEP_SCHEDULER, "scheduling.policy", NULL);
+		step = plan_append(b->plan, STEP_SCHEDULER, "scheduling.policy", NULL);
 		if (!step)
 			return -ENOMEM;
 		step->number[0] = s->policy;
@@ -196,7 +173,7 @@ static int add_groups(struct build *b) {
 	text = groups_to_text(b->f);
 	if (!text)
 		return -ENOMEM;
-	s = append(b, STEP_GROUPS, b->p->group || b->p->groups ? "group" : "user", text);
+	s = plan_append(b->plan, STEP_GROUPS, b->p->group || b->p->groups ? "group" : "user", text);
 	if (!s)
 		return -ENOMEM;
 	s->number[0] = b->f->gid;
@@ -215,7 +192,7 @@ static int add_capabilities(struct build *b) {
 	return append_number(b, STEP_CAPABILITIES, "capabilities", (int64_t)b->p->capabilities);
 }
 
-/* ---- directory and environment ----------------------------------------------------------------- */
+/* ---- directory and program --------------------------------------------------------------------- */
 
 static int add_directory(struct build *b) {
 	if (b->p->working_directory)
@@ -223,127 +200,6 @@ static int add_directory(struct build *b) {
 	/* a daemon's own directory is an accident that no program should depend on */
 	return b->f->foreground ? 0 : append_text(b, STEP_DIRECTORY, NULL, "/");
 }
-
-static int append_variable(struct build *b, const char *key, const char *name, const char *value) {
-	_cleanup_free_ char *text = NULL;
-
-	if (!value || !*value)
-		return 0;
-	if (asprintf(&text, "%s=%s", name, value) < 0) {
-		text = NULL;
-		return -ENOMEM;
-	}
-	return append_text(b, STEP_ENV_SET, key, text);
-}
-
-static int add_base_environment(struct build *b) {
-	const struct launch_facts *f = b->f;
-	const struct {
-		const char *key;
-		const char *name;
-		const char *value;
-	} variables[] = {
-		{ NULL, "PATH", DEFAULT_PATH },
-		{ NULL, "LANG", f->language },
-		{ "user", "HOME", f->home },
-		{ "user", "USER", f->login },
-		{ "user", "LOGNAME", f->login },
-		{ "user", "SHELL", f->shell },
-		{ "ready.when", "NOTIFY_SOCKET",
-			b->p->ready.when == READY_NOTIFY ? f->notify_socket : NULL },
-	};
-	int r;
-
-	if (f->foreground)
-		return 0;
-	r = append_text(b, STEP_ENV_CLEAR, NULL, NULL);
-	for (size_t i = 0; i < ARRAY_LEN(variables) && r == 0; i++)
-		r = append_variable(b, variables[i].key, variables[i].name, variables[i].value);
-	return r;
-}
-
-static int add_environment(struct build *b) {
-	int r = add_base_environment(b);
-
-	STRV_FOREACH (assignment, b->p->environment) {
-		if (r < 0)
-			break;
-		r = append_text(b, STEP_ENV_SET, "environment", *assignment);
-	}
-	return r;
-}
-
-/* ---- injection --------------------------------------------------------------------------------- */
-
-static bool core_is_off(const struct process_policy *p) {
-	return p->limits[RLIMIT_CORE].set && p->limits[RLIMIT_CORE].value == 0;
-}
-
-bool launch_needs_injection(const struct process_policy *p) {
-	const struct memory_policy *m = &p->memory;
-	/* main_bytes has a default, so that only a policy that writes `stack:` asks for it alone */
-	bool stack = m->stack.threads_bytes || (m->stack.main_bytes && m->stack.place.line);
-
-	return m->lock != LOCK_NONE || m->heap.prealloc_bytes || stack || core_is_off(p);
-}
-
-/* Memory that malloc once had stays in the one heap, and big blocks come from there too. */
-static int add_tunables(struct build *b) {
-	const struct memory_policy *m = &b->p->memory;
-	char arenas[64];
-	int r = 0;
-
-	if (m->lock == LOCK_NONE && !m->heap.prealloc_bytes)
-		return 0;
-	if (m->heap.arenas > 0) {
-		snprintf(arenas, sizeof(arenas), "glibc.malloc.arena_max=%" PRIu32, m->heap.arenas);
-		r = append_text(b, STEP_TUNABLE, "memory.heap.arenas", arenas);
-	}
-	if (r == 0)
-		r = append_text(b, STEP_TUNABLE, "memory.heap", "glibc.malloc.mmap_max=0");
-	if (r == 0)
-		r = append_text(b, STEP_TUNABLE, "memory.heap",
-			"glibc.malloc.trim_threshold=18446744073709551615");
-	return r;
-}
-
-static enum init_lock init_lock_of(enum lock_mode mode) {
-	static const enum init_lock table[LOCK_MODE_MAX] = {
-		[LOCK_NONE] = INIT_LOCK_NONE,
-		[LOCK_STRICT] = INIT_LOCK_STRICT,
-		[LOCK_BALANCED] = INIT_LOCK_BALANCED,
-		[LOCK_ONFAULT] = INIT_LOCK_ONFAULT,
-	};
-
-	return table[mode];
-}
-
-static int add_injection(struct build *b) {
-	const struct memory_policy *m = &b->p->memory;
-	struct init_order order = {
-		.lock = init_lock_of(m->lock),
-		.heap_prealloc_bytes = m->heap.prealloc_bytes,
-		.arenas = m->heap.arenas,
-		.main_stack_bytes = m->stack.main_bytes,
-		.thread_stack_bytes = m->stack.threads_bytes,
-		.non_dumpable = core_is_off(b->p),
-		.settle_usec = b->f->report_fd < 0 ? b->p->ready.settle_usec : 0,
-		.report_fd = b->f->report_fd,
-	};
-	char text[INIT_ORDER_TEXT_MAX];
-	int r;
-
-	if (!launch_needs_injection(b->p))
-		return 0;
-	if (m->lock != LOCK_BALANCED)
-		order.settle_usec = 0;
-	r = init_order_format(&order, text, sizeof(text));
-	if (r == 0)
-		r = append_text(b, STEP_PRELOAD, "memory", b->f->init_library);
-	return r < 0 ? r : append_text(b, STEP_INIT, "memory", text);
-}
-
-/* ---- the program ------------------------------------------------------------------------------- */
 
 static int add_program(struct build *b) {
 	int r = 0;
@@ -378,9 +234,9 @@ int launch_plan(const struct process_policy *p, const struct launch_facts *f, st
 		add_user,
 		add_capabilities,
 		add_directory,
-		add_environment,
-		add_tunables,
-		add_injection,
+		launch_add_environment,
+		launch_add_tunables,
+		launch_add_injection,
 		add_program,
 	};
 	_cleanup_plan_ struct plan plan = { 0 };

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What has to happen inside the program: malloc's settings by GLIBC_TUNABLES, because they work before
+ * any constructor; the lock, the heap and the stacks by the injected library, because execve() drops
+ * locks.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/handoff.h"
+#include "libpolicy/launch-build.h"
+
+static bool core_is_off(const struct process_policy *p) {
+	return p->limits[RLIMIT_CORE].set && p->limits[RLIMIT_CORE].value == 0;
+}
+
+bool launch_needs_injection(const struct process_policy *p) {
+	const struct memory_policy *m = &p->memory;
+	/* main_bytes has a default, so that only a policy that writes `stack:` asks for it alone */
+	bool stack = m->stack.threads_bytes || (m->stack.main_bytes && m->stack.place.line);
+
+	return m->lock != LOCK_NONE || m->heap.prealloc_bytes || stack || core_is_off(p);
+}
+
+/* Memory that malloc once had stays in the one heap, and big blocks come from there too. */
+int launch_add_tunables(struct build *b) {
+	const struct memory_policy *m = &b->p->memory;
+	char arenas[64];
+	int r = 0;
+
+	if (m->lock == LOCK_NONE && !m->heap.prealloc_bytes)
+		return 0;
+	if (m->heap.arenas > 0) {
+		snprintf(arenas, sizeof(arenas), "glibc.malloc.arena_max=%" PRIu32, m->heap.arenas);
+		r = append_text(b, STEP_TUNABLE, "memory.heap.arenas", arenas);
+	}
+	if (r == 0)
+		r = append_text(b, STEP_TUNABLE, "memory.heap", "glibc.malloc.mmap_max=0");
+	if (r == 0)
+		r = append_text(b, STEP_TUNABLE, "memory.heap",
+			"glibc.malloc.trim_threshold=18446744073709551615");
+	return r;
+}
+
+static enum init_lock init_lock_of(enum lock_mode mode) {
+	static const enum init_lock table[LOCK_MODE_MAX] = {
+		[LOCK_NONE] = INIT_LOCK_NONE,
+		[LOCK_STRICT] = INIT_LOCK_STRICT,
+		[LOCK_BALANCED] = INIT_LOCK_BALANCED,
+		[LOCK_ONFAULT] = INIT_LOCK_ONFAULT,
+	};
+
+	return table[mode];
+}
+
+int launch_add_injection(struct build *b) {
+	const struct memory_policy *m = &b->p->memory;
+	struct init_order order = {
+		.lock = init_lock_of(m->lock),
+		.heap_prealloc_bytes = m->heap.prealloc_bytes,
+		.arenas = m->heap.arenas,
+		.main_stack_bytes = m->stack.main_bytes,
+		.thread_stack_bytes = m->stack.threads_bytes,
+		.non_dumpable = core_is_off(b->p),
+		.settle_usec = b->f->report_fd < 0 ? b->p->ready.settle_usec : 0,
+		.report_fd = b->f->report_fd,
+	};
+	char text[INIT_ORDER_TEXT_MAX];
+	int r;
+
+	if (!launch_needs_injection(b->p))
+		return 0;
+	if (m->lock != LOCK_BALANCED)
+		order.settle_usec = 0;
+	r = init_order_format(&order, text, sizeof(text));
+	if (r == 0)
+		r = append_text(b, STEP_PRELOAD, "memory", b->f->init_library);
+	return r < 0 ? r : append_text(b, STEP_INIT, "memory", text);
+}
