@@ -111,7 +111,6 @@ static int check_limit(const struct process_policy *p, const struct launch_facts
 	int over = rights_capability_over_limit(resource);
 	uint64_t value = p->limits[resource].value;
 	char wanted[UNITS_TEXT_MAX], hard[UNITS_TEXT_MAX], way_out[96] = "";
-	char name[CAPABILITY_LIST_TEXT_MAX];
 
 	if (!p->limits[resource].set || rights_allow_limit(f, resource, value))
 		return 0;
@@ -122,12 +121,11 @@ static int check_limit(const struct process_policy *p, const struct launch_facts
 			", or `capabilities: [%s]`, under which it doesn't bind",
 			capability_to_string(over));
 	return launch_refuse(problem, -EPERM, limit_key(resource),
-		"%s can't be raised to %s: the hard limit here is %s and going above it needs %s; "
-		"raise the launcher's hard limit (Limit...= in its unit, /etc/security/limits.d, "
-		"--ulimit of a container), or ask for at most %s%s",
-		limit_key(resource), limit_format(resource, value, wanted),
-		limit_format(resource, f->limits[resource].rlim_max, hard),
-		capabilities_format(CAPABILITY_BIT(CAP_SYS_RESOURCE), name), hard, way_out);
+		"it can't be raised to %s: the hard limit here is %s and going above it needs "
+		"CAP_SYS_RESOURCE; raise the launcher's hard limit (Limit...= in its unit, "
+		"/etc/security/limits.d, --ulimit of a container), or ask for at most %s%s",
+		limit_format(resource, value, wanted),
+		limit_format(resource, f->limits[resource].rlim_max, hard), hard, way_out);
 }
 
 static int check_limits(const struct process_policy *p, const struct launch_facts *f,
