@@ -28,12 +28,13 @@ static char ***vector(const struct field *f, void *base) {
 
 static void read_argument(
 	struct reader *r, const struct field *f, const struct entry *e, void *base) {
-	static const char allowed[] = "text; the first names the program";
+	bool first = r->path->index == 0;
+	const char *allowed = first ? "the name of a program" : "text";
 	char ***v = base;
 
 	if (!check_text(r, e->value, allowed))
 		return;
-	if (e->value->length == 0 && r->path->index == 0)
+	if (e->value->length == 0 && first)
 		reject(r, e->value, DIAG_EMPTY_TEXT, allowed);
 	else
 		append_text(r, v, e->value->text);

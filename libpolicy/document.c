@@ -22,6 +22,7 @@ struct builder {
 	unsigned depth;
 	unsigned n_nodes;
 	unsigned n_documents;
+	struct node *last; /* scalar of the latest event, if that was one */
 };
 
 enum step_result { /* beside negative errno */
@@ -166,6 +167,7 @@ static int on_scalar(struct builder *b, const yaml_event_t *event) {
 		return -ENOMEM;
 	memcpy(n->text, event->data.scalar.value, n->length);
 	n->text[n->length] = '\0';
+	b->last = n;
 	if (key)
 		refuse_merge_key(b, n);
 	return STEP_GO_ON;
@@ -253,17 +255,21 @@ static int build_step(struct builder *b, yaml_parser_t *parser) {
 		syntax_explain(b->doc, parser, b->diagnostics);
 		return STEP_BROKEN;
 	}
+	b->last = NULL;
 	r = on_event(b, &event);
 	yaml_event_delete(&event);
 	return r;
 }
 
-/* A file that broke off may leave keys without values behind. Innermost first: an open container may
- * itself be such a key. */
-static void drop_dangling_keys(struct builder *b) {
+/* A file that broke off leaves keys without values behind, and a last word that may be half of
+ * something: neither is worth a complaint. Innermost first: an open container may itself be a key. */
+static void tidy_broken_edge(struct builder *b) {
+	if (b->last)
+		b->last->kind = NODE_REFUSED;
 	while (b->depth > 0) {
 		struct node *n = b->open[--b->depth];
 
+		n->cut = true;
 		if (waits_for_value(n))
 			node_free(n->entries[--n->n_entries].key);
 	}
@@ -283,8 +289,9 @@ static int build(struct builder *b) {
 		r = build_step(b, &parser);
 	while (r == STEP_GO_ON);
 	yaml_parser_delete(&parser);
-	drop_dangling_keys(b);
 	b->doc->complete = r == STEP_DONE;
+	if (!b->doc->complete)
+		tidy_broken_edge(b);
 	return r < 0 ? r : 0;
 }
 

@@ -46,6 +46,7 @@ struct node {
 	size_t length;
 	struct entry *entries;
 	size_t n_entries;
+	bool cut; /* the file broke off inside: more would have followed */
 };
 
 struct document {

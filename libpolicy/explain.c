@@ -34,13 +34,14 @@ static void visit(const struct field *table, const char *prefix, visitor each, v
 /* ---- one key ----------------------------------------------------------------------------------- */
 
 static void print_wrapped(FILE *out, const char *text) {
-	size_t column = TEXT_COLUMN;
+	size_t column = 1;
 
+	fputc(' ', out);
 	while (*text) {
 		size_t word = strcspn(text, " ");
 
 		if (column + 1 + word > TEXT_COLUMN) {
-			fprintf(out, "%s  ", column == TEXT_COLUMN ? "" : "\n");
+			fputs("\n  ", out);
 			column = 2;
 		} else {
 			fputc(' ', out);
@@ -150,17 +151,11 @@ static int first_sentence(const char *doc) {
 	const char *end = strstr(doc, ". ");
 	size_t len = end ? (size_t)(end - doc) + 1 : strlen(doc);
 
-	return len > 90 ? 0 : (int)len;
+	return (int)len;
 }
 
 static void print_line(const char *path, const struct field *f, void *data) {
-	char allowed[FIELD_ALLOWED_MAX];
-	int len = first_sentence(f->doc);
-
-	if (len > 0)
-		fprintf(data, "%-42s %.*s\n", path, len, f->doc);
-	else
-		fprintf(data, "%-42s %s\n", path, field_allowed(f, allowed, sizeof(allowed)));
+	fprintf(data, "%-42s %.*s\n", path, first_sentence(f->doc), f->doc);
 }
 
 int explain_print_all(FILE *out) {

@@ -39,7 +39,7 @@ static const struct field scheduling_fields[] = {
 static const struct field heap_fields[] = {
 	{ "prealloc", KIND_SIZE, .offset = P(memory.heap.prealloc_bytes), .max = TIB,
 		.fallback = "0", .unit = "bytes",
-		.doc = "Free heap made present and locked before the program's main(): within it, "
+		.doc = "Free heap made present and locked before main(). Within it, "
 		       "malloc and free take no page fault and make no memory-map call, from any "
 		       "thread.",
 		.example = "150M" },
@@ -58,7 +58,7 @@ static const struct field heap_fields[] = {
 static const struct field stack_fields[] = {
 	{ "main", KIND_SIZE, .offset = P(memory.stack.main_bytes), .max = GIB, .fallback = "1M",
 		.unit = "bytes",
-		.doc = "Depth of the main thread's stack made present before main(); locking alone "
+		.doc = "Depth of the main thread's stack made present before main(). Locking alone "
 		       "doesn't do that. 0 leaves it.",
 		.example = "1M" },
 	{ "threads", KIND_SIZE, .offset = P(memory.stack.threads_bytes), .max = GIB,
@@ -75,7 +75,7 @@ static const struct field stack_fields[] = {
 
 static const struct field memory_fields[] = {
 	{ "lock", KIND_ENUM, .offset = P(memory.lock), .names = lock_names, .fallback = "strict",
-		.doc = "strict: all memory, now and in future, and the program doesn't run if that "
+		.doc = "What is locked, and when. strict: all memory, now and in future, and the program doesn't run if that "
 		       "fails. balanced: what is there once the program is ready; later growth "
 		       "can't fail but may fault. onfault: each page stays once touched, for "
 		       "runtimes that reserve much address space. none: no lock.",
@@ -85,7 +85,7 @@ static const struct field memory_fields[] = {
 	{ "stack", KIND_MAPPING, .offset = P(memory.stack.place), .keys = stack_fields,
 		.doc = "Stacks of the main and the other threads." },
 	{ "thp", KIND_ENUM, .offset = P(memory.thp), .names = thp_names, .fallback = "off",
-		.doc = "off keeps transparent huge pages, and the kernel thread that makes them, "
+		.doc = "Transparent huge pages of the process. off keeps them, and the kernel thread that makes them, "
 		       "away from this process. default leaves the machine's setting.",
 		.example = "off" },
 	{ NULL },
@@ -131,7 +131,7 @@ static const struct field limit_fields[] = {
 		"CPU time that a real-time thread may take without a blocking call.", "unlimited"),
 	LIMIT_COUNT("sigpending", RLIMIT_SIGPENDING, INT32_MAX, NULL, "Queued signals.", "4096"),
 	LIMIT_SIZE("stack", RLIMIT_STACK,
-		"Stack of the main thread; its value is also glibc's default for other threads "
+		"Stack of the main thread. Its value is also glibc's default for other threads "
 		"unless memory.stack.threads is set. unlimited is refused.",
 		"8M"),
 	{ NULL },
@@ -139,7 +139,7 @@ static const struct field limit_fields[] = {
 
 static const struct field ready_fields[] = {
 	{ "when", KIND_ENUM, .offset = P(ready.when), .names = ready_names, .fallback = "settle",
-		.doc = "notify: the program says READY=1 (sd_notify). settle: no new fault, thread "
+		.doc = "What makes the program count as ready. notify: it says READY=1 (sd_notify). settle: no new fault, thread "
 		       "or mapping for the settle time. exec: at once.",
 		.example = "notify" },
 	{ "timeout", KIND_DURATION, .live = true, .offset = P(ready.timeout_usec), .min = MSEC,
@@ -214,8 +214,8 @@ const struct field process_fields[] = {
 		.doc = "Absolute path that the program starts in.", .example = "/var/lib/robot" },
 	{ "capabilities", KIND_CAPABILITIES, .offset = P(capabilities),
 		.set_offset = P(capabilities_set), .max = 64, .names = capability_names,
-		.doc = "Capabilities that the program holds (as ambient ones: no setcap needed, and "
-		       "libraries are still found). Not set: none for a user, all for root.",
+		.doc = "Capabilities that the program holds. As ambient ones, they need no setcap, and "
+		       "libraries are still found. Not set: none for a user, all for root.",
 		.example = "[ipc_lock, sys_nice]" },
 	{ "limits", KIND_MAPPING, .offset = 0, .keys = limit_fields,
 		.doc = "Resource limits, soft and hard alike." },
@@ -243,7 +243,7 @@ static const struct field host_fields[] = {
 	{ "transparent_hugepage", KIND_HOST_THP, .names = host_thp_names,
 		.doc = "Transparent huge pages of the whole machine.", .example = "never" },
 	{ "sysctl", KIND_SYSCTL, .max = 256,
-		.doc = "Settings below /proc/sys, of vm. and kernel., by their dotted names.",
+		.doc = "Settings below /proc/sys, by their dotted names: vm.* and kernel.*.",
 		.example = "{ vm.swappiness: 0 }" },
 	{ NULL },
 };

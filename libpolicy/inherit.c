@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libpolicy/names.h"
 #include "libpolicy/suggest.h"
 
 struct walk {
@@ -91,7 +92,7 @@ static void follow(struct walk *w, const struct node *reference) {
 	if (reference->kind != NODE_SCALAR || w->full)
 		return;
 	p = find(w->profiles, reference->text);
-	if (!p && w->depth == 1)
+	if (!p && w->depth == 1 && process_name_is_valid(reference->text))
 		complain_unknown(w, reference);
 	else if (p && p->node == w->stack[0])
 		complain_cycle(w, reference);

@@ -142,7 +142,7 @@ static void complain_unknown(struct reader *r, const struct field *table, const 
 		used += (size_t)snprintf(
 			names + used, sizeof(names) - used, "%s%s", used ? ", " : "", f->name);
 	diagnostics_add(r->diagnostics, &key->place, DIAG_UNKNOWN_KEY,
-		"unknown key %s in %s; allowed: %s", quote(key->text, text),
+		"unknown key %s %s %s; allowed: %s", quote(key->text, text), r->path ? "in" : "at",
 		path_text(r->path, path), names);
 	hint_at_key(r, table, key);
 }
@@ -203,12 +203,11 @@ void read_mapping(struct reader *r, const struct field *table, const struct node
 static bool check_count(struct reader *r, const struct field *f, const struct node *n) {
 	char path[PATH_TEXT_MAX];
 
-	if (n->n_entries <= (size_t)f->max && n->n_entries >= (size_t)f->min)
+	if (n->n_entries <= (size_t)f->max && (n->n_entries >= (size_t)f->min || n->cut))
 		return true;
 	if (n->n_entries < (size_t)f->min)
 		diagnostics_add(r->diagnostics, &n->place, DIAG_EMPTY_TEXT,
-			"%s is empty; allowed: %d entries or more", path_text(r->path, path),
-			(int)f->min);
+			"%s is empty; allowed: at least one entry", path_text(r->path, path));
 	else
 		diagnostics_add(r->diagnostics, &n->place, DIAG_TOO_MANY_ENTRIES,
 			"%s has %zu entries; allowed: %d at most", path_text(r->path, path),

@@ -14,6 +14,11 @@ struct explanation {
 	const char *problem; /* part of libyaml's text */
 	const char *message;
 	const char *hint;
+	enum {
+		AT_PROBLEM,
+		AT_CONTEXT,
+		SAY_CONTEXT
+	} where; /* which place helps; SAY: name both */
 };
 
 static const struct explanation explanations[] = {
@@ -31,14 +36,15 @@ static const struct explanation explanations[] = {
 		"this isn't an item of the list around it; items start with \"- \" in one column",
 		"look for wrong indentation above this line" },
 	{ "could not find expected ':'", "a key without \":\"; write KEY: VALUE",
-		"the blank after \":\" is part of it" },
+		"the blank after \":\" is part of it", AT_CONTEXT },
 	{ "did not find expected ',' or '}'", "{ ... } isn't closed; allowed here: \",\" or \"}\"",
-		"a value with blanks, commas, braces or \": \" wants quotes" },
+		"a value with blanks, commas, braces or \": \" wants quotes", SAY_CONTEXT },
 	{ "did not find expected ',' or ']'", "[ ... ] isn't closed; allowed here: \",\" or \"]\"",
-		"a value with blanks, commas, brackets or \": \" wants quotes" },
-	{ "unexpected end of stream", "the file ends inside a quoted text; close the quote", NULL },
+		"a value with blanks, commas, brackets or \": \" wants quotes", SAY_CONTEXT },
+	{ "unexpected end of stream", "the file ends inside a quoted text; close the quote", NULL,
+		SAY_CONTEXT },
 	{ "unexpected document indicator",
-		"a document marker inside a quoted text; close the quote", NULL },
+		"a document marker inside a quoted text; close the quote", NULL, SAY_CONTEXT },
 	{ "undefined tag handle", "tags (!something) aren't part of the policy language", NULL },
 	{ "unknown escape character",
 		"unknown escape in double quotes; allowed: \\\\ \\\" \\n \\t \\xHH \\uHHHH ...",
@@ -59,7 +65,7 @@ static const struct explanation explanations[] = {
 	{ "did not find expected node content", "a value is missing here", NULL },
 };
 
-static const struct explanation tab = { NULL,
+static const struct explanation tab = { "",
 	"a tab can't indent or stand before a key; allowed: spaces",
 	"replace each tab at the beginning of lines by spaces (expand -t 2)" };
 
@@ -70,23 +76,40 @@ static const struct explanation *find_explanation(const char *problem) {
 	return NULL;
 }
 
+static struct place place_of(const struct document *doc, yaml_mark_t mark) {
+	return (struct place){
+		.file = doc->file,
+		.line = (unsigned)mark.line + 1,
+		.column = (unsigned)mark.column + 1,
+	};
+}
+
+static void complain(struct diagnostics *d, const struct document *doc, const yaml_parser_t *parser,
+	const struct explanation *e) {
+	struct place context = place_of(doc, parser->context_mark);
+	struct place place = place_of(doc, parser->problem_mark);
+
+	if (e->where == AT_CONTEXT)
+		place = context;
+	if (e->where == SAY_CONTEXT)
+		diagnostics_add(d, &place, DIAG_SYNTAX, "%s (opened in line %u, column %u)",
+			e->message, context.line, context.column);
+	else
+		diagnostics_add(d, &place, e == &tab ? DIAG_TAB : DIAG_SYNTAX, "%s", e->message);
+	if (e->hint)
+		diagnostics_hint(d, "%s", e->hint);
+}
+
 void syntax_explain(
 	const struct document *doc, const yaml_parser_t *parser, struct diagnostics *d) {
 	const char *problem = parser->problem ? parser->problem : "unreadable";
 	const struct explanation *e = find_explanation(problem);
-	struct place place = {
-		.file = doc->file,
-		.line = (unsigned)parser->problem_mark.line + 1,
-		.column = (unsigned)parser->problem_mark.column + 1,
-	};
-	bool at_tab = text_at(doc->text, doc->length, place.line, place.column) == '\t';
+	struct place place = place_of(doc, parser->problem_mark);
 
-	if (at_tab)
+	if (text_at(doc->text, doc->length, place.line, place.column) == '\t')
 		e = &tab;
 	if (e)
-		diagnostics_add(d, &place, at_tab ? DIAG_TAB : DIAG_SYNTAX, "%s", e->message);
+		complain(d, doc, parser, e);
 	else
 		diagnostics_add(d, &place, DIAG_SYNTAX, "not valid YAML: %s", problem);
-	if (e && e->hint)
-		diagnostics_hint(d, "%s", e->hint);
 }

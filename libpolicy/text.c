@@ -5,6 +5,8 @@
  */
 #include "libpolicy/text.h"
 
+#include <string.h>
+
 #include "libpolicy/diagnostic-ids.h"
 #include "libpolicy/utf8.h"
 
@@ -12,7 +14,7 @@ static void complain(struct diagnostics *d, const struct place *place, uint32_t 
 	if (!valid) {
 		diagnostics_add(d, place, DIAG_INVALID_UTF8,
 			"this byte isn't UTF-8; a policy is UTF-8 text");
-		diagnostics_hint(d, "convert the file: iconv -f LATIN1 -t UTF-8 (or -f UTF-16)");
+		diagnostics_hint(d, "convert the file: iconv -f LATIN1 -t UTF-8");
 	} else if (code == 0) {
 		diagnostics_add(d, place, DIAG_NUL_BYTE, "NUL byte; a policy is UTF-8 text");
 	} else {
@@ -36,19 +38,33 @@ size_t text_bom(const char *text, size_t length) {
 	return utf8_decode(text, length, &code) == 3 && code == 0xfeff ? 3 : 0;
 }
 
+static bool is_utf16(const char *text, size_t length) {
+	return length >= 2 &&
+		(memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+}
+
 bool text_check(const char *file, const char *text, size_t length, struct diagnostics *d) {
 	struct place place = { .file = file, .line = 1, .column = 1 };
-	bool good = true;
+	bool good = true, in_bad_run = false;
 	size_t i = text_bom(text, length);
+
+	if (is_utf16(text, length)) {
+		diagnostics_add(
+			d, &place, DIAG_INVALID_UTF8, "this is UTF-16; a policy is UTF-8 text");
+		diagnostics_hint(d, "convert the file: iconv -f UTF-16 -t UTF-8");
+		return false;
+	}
 
 	while (i < length) {
 		uint32_t code = 0;
 		size_t n = utf8_decode(text + i, length - i, &code);
 
 		if (n == 0 || is_control(code)) {
-			complain(d, &place, code, n > 0);
+			if (n > 0 || !in_bad_run)
+				complain(d, &place, code, n > 0);
 			good = false;
 		}
+		in_bad_run = n == 0;
 		i += n ? n : 1;
 		place.column++;
 		if (code == '\n' || (code == '\r' && (i >= length || text[i] != '\n'))) {

@@ -75,7 +75,7 @@ static bool stack_too_small(struct subject *s) {
 
 	if (bytes == 0 || bytes >= THREAD_STACK_MIN_BYTES)
 		return false;
-	advise(s, "256K suits most threads; see how much they use with rtmemctl status");
+	advise(s, "256K suits most threads");
 	return say(s,
 		"memory.stack.threads is %s; allowed: 0 (glibc's default) or at least 32K, which is "
 		"what pthreads, thread-local storage and a signal frame take",
@@ -113,6 +113,11 @@ static void budget_of(const struct process_policy *p, struct budget *ret) {
 	budget_compute(p, 0, stack, ret);
 }
 
+/* As exact as is readable: "8M", "6.5M". */
+static const char *short_size(uint64_t bytes, char buf[static UNITS_TEXT_MAX]) {
+	return strlen(format_size(bytes, buf)) <= 5 ? buf : format_size_rounded(bytes, buf);
+}
+
 static void budget_text(const struct budget *b, char *buf, size_t size) {
 	char total[UNITS_TEXT_MAX], unit[UNITS_TEXT_MAX];
 	size_t used = 0;
@@ -127,12 +132,11 @@ static void budget_text(const struct budget *b, char *buf, size_t size) {
 			used += (size_t)snprintf(
 				buf + used, size - used, "%" PRIu64 " x ", l->count);
 		if (used < size)
-			used += (size_t)snprintf(buf + used, size - used, "%s",
-				format_size_rounded(l->unit_bytes, unit));
+			used += (size_t)snprintf(
+				buf + used, size - used, "%s", short_size(l->unit_bytes, unit));
 	}
 	if (used < size)
-		snprintf(buf + used, size - used, " = %s",
-			format_size_rounded(b->total_bytes, total));
+		snprintf(buf + used, size - used, " = %s", short_size(b->total_bytes, total));
 }
 
 static bool memlock_is_short(const struct process_policy *p, struct budget *ret) {

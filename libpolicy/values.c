@@ -37,13 +37,12 @@ bool check_scalar(struct reader *r, const struct node *n, const char *allowed) {
 bool check_text(struct reader *r, const struct node *n, const char *allowed) {
 	char text[QUOTE_MAX];
 
-	if (!check_scalar(r, n, allowed))
-		return false;
-	if (node_scalar_type(n) == SCALAR_TEXT)
-		return true;
+	if (n->kind == NODE_SCALAR && node_scalar_type(n) == SCALAR_TEXT)
+		return check_scalar(r, n, allowed);
 	reject(r, n, DIAG_WRONG_TYPE, allowed);
-	diagnostics_hint(r->diagnostics, "this is %s; put it in quotes: %s", node_describe(n),
-		quote(n->text, text));
+	if (n->kind == NODE_SCALAR && n->length > 0)
+		diagnostics_hint(r->diagnostics, "this is %s; put it in quotes: %s",
+			node_describe(n), quote(n->text, text));
 	return false;
 }
 
@@ -144,10 +143,25 @@ void read_enum(struct reader *r, const struct field *f, const struct node *n, vo
 		diagnostics_hint(r->diagnostics, "did you mean \"%s\"?", s.best);
 }
 
-static void hint_at_size(struct reader *r, const char *text) {
+static bool hint_at_unlimited(struct reader *r, const struct field *f, const char *text) {
+	static const char *const words[] = { "infinity", "infinite", "inf", "max", "none", "-1" };
+
+	if (f->kind != KIND_LIMIT_SIZE && f->kind != KIND_LIMIT_COUNT && f->kind != KIND_FAULTS)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(text, words[i]) == 0) {
+			diagnostics_hint(r->diagnostics, "did you mean \"unlimited\"?");
+			return true;
+		}
+	return false;
+}
+
+static void hint_at_size(struct reader *r, const struct field *f, const char *text) {
 	size_t digits = strspn(text, DIGITS);
 	const char *unit = text + digits + strspn(text + digits, " ");
 
+	if (hint_at_unlimited(r, f, text))
+		return;
 	if (strcmp(text, "unlimited") == 0)
 		diagnostics_hint(r->diagnostics,
 			"name a size: glibc turns an unlimited stack into 2M for threads");
@@ -169,7 +183,7 @@ static bool check_size(
 	e = parse_size(n->text, &bytes);
 	if (e == -EINVAL) {
 		reject_value(r, f, n, DIAG_BAD_SIZE);
-		hint_at_size(r, n->text);
+		hint_at_size(r, f, n->text);
 	} else if (e < 0 || bytes < (uint64_t)f->min || bytes > (uint64_t)f->max) {
 		reject_value(r, f, n, DIAG_SIZE_OUT_OF_RANGE);
 		e = -ERANGE;
@@ -229,6 +243,7 @@ static bool check_limit_number(
 	}
 	if (n->kind == NODE_SCALAR && n->plain && node_scalar_type(n) == SCALAR_TEXT) {
 		reject_value(r, f, n, DIAG_BAD_LIMIT);
+		(void)hint_at_unlimited(r, f, n->text);
 		return false;
 	}
 	if (!check_field_number(r, f, n, &value))
