@@ -25,6 +25,7 @@ struct options {
 	bool dry_run; /* apply */
 	bool watch; /* status */
 	bool help;
+	bool version;
 };
 
 /** A verb that takes an option says so; the common ones are taken everywhere. */

@@ -98,8 +98,13 @@ static int print_help(void) {
 		plain);
 	for (size_t i = 0; i < n_verbs; i++)
 		printf("  %s%-9s%s %s\n", bold, verbs[i].name, plain, verbs[i].summary);
-	printf("\n%s\n%s\n`rtmemctl VERB --help` tells more. Policies: rtmem(5), rtmemd(8)\n",
+	printf("\n%s\n%s\n`rtmemctl VERB --help` tells more. See also rtmemctl(1), rtmem-policy(5)\n",
 		common_help, status_help);
+	return EXIT_GOOD;
+}
+
+static int print_version(void) {
+	puts("rtmemctl " RTMEM_VERSION);
 	return EXIT_GOOD;
 }
 
@@ -130,11 +135,6 @@ static int check_taken(const struct verb *v, int option) {
 			special_options[i].name, v->name);
 	}
 	return 0;
-}
-
-static int print_version(void) {
-	puts("rtmemctl " RTMEM_VERSION);
-	exit(EXIT_GOOD);
 }
 
 static int take_option(struct options *o, int option, const struct verb *v) {
@@ -174,7 +174,8 @@ static int take_option(struct options *o, int option, const struct verb *v) {
 		o->help = true;
 		return 0;
 	case OPT_VERSION:
-		return print_version();
+		o->version = true;
+		return 0;
 	default: /* getopt has said what's wrong */
 		return fail(usage_status(v), "see `rtmemctl %s%s--help`", v ? v->name : "",
 			v ? " " : "");
@@ -223,16 +224,14 @@ static int run_verb(struct options *o, const struct verb *v, int argc, char *arg
 	r = take_options(o, v, argc, argv);
 	if (r != 0)
 		return r;
+	if (o->version)
+		return print_version();
 	if (o->help)
 		return print_verb_help(v);
 	argc -= optind;
 	argv += optind;
 	r = check_count(v, argc);
-	if (r == 0)
-		r = v->run(o, argc, argv);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return fail_errno(r ? r : EXIT_NOT_GOOD, errno, "can't write the output");
-	return r;
+	return r != 0 ? r : v->run(o, argc, argv);
 }
 
 static int run(struct options *o, int argc, char *argv[]) {
@@ -241,6 +240,8 @@ static int run(struct options *o, int argc, char *argv[]) {
 
 	if (r != 0)
 		return r;
+	if (o->version)
+		return print_version();
 	if (optind == argc) {
 		if (o->help)
 			return print_help();
@@ -253,6 +254,13 @@ static int run(struct options *o, int argc, char *argv[]) {
 	return run_verb(o, v, argc - optind, argv + optind);
 }
 
+/* An answer that didn't reach its reader is no good answer. */
+static int finish(int status) {
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	return fail_errno(status ? status : EXIT_NOT_GOOD, errno, "can't write the output");
+}
+
 int main(int argc, char *argv[]) {
 	struct options o = {
 		.runtime_dir = RTMEM_RUNTIME_DIR,
@@ -262,8 +270,8 @@ int main(int argc, char *argv[]) {
 	int status;
 
 	if (argc == 2 && strcmp(argv[1], "help") == 0)
-		return print_help();
+		return finish(print_help());
 	status = run(&o, argc, argv);
 	strv_free(o.config_dirs);
-	return status;
+	return finish(status);
 }

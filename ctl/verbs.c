@@ -96,5 +96,21 @@ const struct verb verbs[] = {
 		.n_max = ARGUMENTS_ANY,
 		.run = verb_run,
 	},
+	{
+		.name = "explain",
+		.arguments = "[KEY]",
+		.summary =
+			"explain a policy key: meaning, unit, range, default; all keys when none",
+		.details = "KEY may be the end of a key: `memory.lock`, `lock`.\n",
+		.n_max = 1,
+		.run = verb_explain,
+	},
+	{
+		.name = "schema",
+		.arguments = "",
+		.summary = "print the JSON Schema of policies, for editors and validators",
+		.details = "",
+		.run = verb_schema,
+	},
 };
 const size_t n_verbs = ARRAY_LEN(verbs);

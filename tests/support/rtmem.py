@@ -141,7 +141,7 @@ class Daemon:
     def status(self):
         """The status document, or None while the daemon can't be reached."""
         done = self.ctl("--json", "status")
-        if done.returncode not in (0, 1):
+        if done.returncode not in (0, 1, 4):  # 4: it can't be told yet
             return None
         document = json.loads(done.stdout)
         self.known_pids.update(p["pid"] for p in document["processes"] if p["pid"] > 0)
