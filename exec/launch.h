@@ -19,6 +19,7 @@ struct launch {
 	char *library; /* to inject, or NULL */
 	char *init; /* order for it, or NULL */
 	char *file; /* to execute */
+	bool go_taken; /* the launcher's byte has been read */
 	bool user_left_root; /* ran STEP_USER to an ordinary user */
 	bool capabilities_set; /* ran STEP_CAPABILITIES */
 	/* Why the step at work failed, and what to change; "" = the errno says it all. */
@@ -31,10 +32,16 @@ void launch_done(struct launch *l);
 /** Does the steps of the plan in their order. 0, or a negative errno once a step failed that isn't
  *  optional; the failure has been told by then. */
 int launch_walk(struct launch *l, const struct plan *p);
+
+/** Sends an event to the launcher, if there is one that listens. */
+void launch_send(const struct launch *l, enum report_kind kind, const char *step, int error,
+	const char *text);
 /** Says that something was decided in the user's favour, or can't be done to this program. */
 void launch_note(const struct launch *l, const char *step, int error, const char *text);
 /** Says why the program isn't started: one line on stderr, one report. */
-void launch_failed(const struct launch *l, const char *step, int error, const char *text);
+void launch_failed(struct launch *l, const char *step, int error, const char *text);
+/** Waits until the launcher has attached its counters. -ECONNRESET when it is gone: told by then. */
+int launch_await_go(struct launch *l);
 
 /* Step functions, all alike: 0 or a negative errno, with l->why where more than the errno is known. */
 int step_rlimit(struct launch *l, const struct step *s);

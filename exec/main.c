@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -142,25 +141,8 @@ static void shed_inheritance(int report_fd) {
 	default_signals();
 }
 
-/* Until the launcher has attached its counters. */
-static int wait_for_go(const struct launch *l) {
-	char go = 0;
-	ssize_t n;
-
-	if (l->report_fd < 0)
-		return 0;
-	do
-		n = recv(l->report_fd, &go, 1, 0);
-	while (n < 0 && errno == EINTR);
-	if (n == 1 && go == HANDOFF_GO)
-		return 0;
-	launch_failed(l, "go", n < 0 ? errno : ECONNRESET,
-		"the launcher went away before it let the program start");
-	return -ECONNRESET;
-}
-
 /* A strict policy is a promise; without the daemon there is nobody else to notice that it is broken. */
-static int check_injection(const struct launch *l, const char *path) {
+static int check_injection(struct launch *l, const char *path) {
 	const char *reason = target_refuses_preload(path);
 	struct init_order order = { 0 };
 	char text[REPORT_TEXT_MAX];
@@ -183,7 +165,7 @@ static int check_injection(const struct launch *l, const char *path) {
 	return 0;
 }
 
-static int not_executed(const struct launch *l, int error) {
+static int not_executed(struct launch *l, int error) {
 	launch_failed(l, step_kind_to_string(STEP_EXEC), error, strerror(error));
 	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANT_INVOKE;
 }
@@ -194,7 +176,7 @@ static int become(struct launch *l) {
 
 	if (r < 0)
 		return not_executed(l, -r);
-	if (check_injection(l, path) < 0 || wait_for_go(l) < 0)
+	if (check_injection(l, path) < 0 || launch_await_go(l) < 0)
 		return EXIT_LAUNCH_FAILED;
 	execve(path, l->argv, l->env);
 	return not_executed(l, errno);

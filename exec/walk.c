@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/strv.h"
 
@@ -67,47 +66,6 @@ static const step_function functions[STEP_KIND_MAX] = {
 	[STEP_EXEC] = step_exec,
 };
 
-static void send_event(const struct launch *l, enum report_kind kind, const char *step, int error,
-	const char *text) {
-	struct report r;
-
-	report_init(&r, kind);
-	r.error = error < 0 ? -error : error;
-	snprintf(r.step, sizeof(r.step), "%s", step);
-	snprintf(r.text, sizeof(r.text), "%s", text);
-	/* Nobody to tell is no reason to stop: stderr has it too. */
-	(void)report_send(l->report_fd, &r);
-}
-
-static const char *program_name(const struct launch *l) {
-	if (l->file)
-		return l->file;
-	return l->argv && l->argv[0] ? l->argv[0] : "program";
-}
-
-void launch_note(const struct launch *l, const char *step, int error, const char *text) {
-	send_event(l, REPORT_EXEC_NOTE, step, error, text);
-	if (l->report_fd < 0)
-		fprintf(stderr, "rtmem: %s: note: %s: %s\n", program_name(l), step, text);
-}
-
-/* A socket that closes over an unread message gives its peer ECONNRESET instead of the report. */
-static void drop_unread_go(int fd) {
-	char byte;
-
-	if (fd < 0)
-		return;
-	(void)shutdown(fd, SHUT_RD);
-	while (recv(fd, &byte, 1, MSG_DONTWAIT) > 0)
-		;
-}
-
-void launch_failed(const struct launch *l, const char *step, int error, const char *text) {
-	send_event(l, REPORT_EXEC_FAILED, step, error, text);
-	drop_unread_go(l->report_fd);
-	fprintf(stderr, "rtmem: %s not started: %s: %s\n", program_name(l), step, text);
-}
-
 /* "limits.memlock: limit memlock: soft unlimited ...: Operation not permitted; <why>" */
 static void describe_failure(
 	const struct launch *l, const struct step *s, int error, char *buf, size_t size) {
@@ -129,7 +87,7 @@ static int run_step(struct launch *l, const struct step *s) {
 		return 0;
 	if (s->optional &&
 		r != -ENOMEM) { /* no line on stderr: the plan knew that it may not work */
-		send_event(l, REPORT_EXEC_NOTE, name, r, s->why ? s->why : l->why);
+		launch_send(l, REPORT_EXEC_NOTE, name, r, s->why ? s->why : l->why);
 		return 0;
 	}
 	describe_failure(l, s, r, text, sizeof(text));
