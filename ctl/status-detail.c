@@ -20,20 +20,17 @@ static void add_bytes(struct table *t, const char *name, json_object *p, const c
 	add(t, name, COLOUR_NONE, format_bytes(answer_int(p, path), text));
 }
 
-static const char *fault_source(json_object *p) {
-	if (strcmp(answer_string(p, "fault_source"), "proc") == 0)
-		return " (from /proc: pages populated ahead count too)";
-	return "";
-}
-
 static void add_faults(struct table *t, json_object *p) {
+	bool from_proc = strcmp(answer_string(p, "fault_source"), "proc") == 0;
 	char text[128];
 
 	if (!answer_bool(p, "ready"))
 		return;
-	snprintf(text, sizeof(text), "%" PRId64 " minor, %" PRId64 " major since ready%s",
-		answer_int(p, "faults.minor"), answer_int(p, "faults.major"), fault_source(p));
+	snprintf(text, sizeof(text), "%" PRId64 " minor, %" PRId64 " major since ready",
+		answer_int(p, "faults.minor"), answer_int(p, "faults.major"));
 	add(t, "faults", COLOUR_NONE, text);
+	if (from_proc)
+		add(t, "counted by", COLOUR_NONE, "/proc: populated pages count too");
 }
 
 static void add_running(struct table *t, json_object *p) {
