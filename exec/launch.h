@@ -7,6 +7,7 @@
  * function does its step at once where the kernel keeps the setting over execve(), or collects here
  * what only the new image can have (arguments, environment).
  */
+#include <elf.h>
 #include <stdbool.h>
 
 #include "common/handoff.h"
@@ -71,5 +72,7 @@ int target_find(const struct launch *l, char **ret_path);
 /** Why the dynamic loader won't take a preloaded library into this program ("it is linked statically"),
  *  or NULL when nothing speaks against it. */
 const char *target_refuses_preload(const char *path);
+/** The part of it that stands in the headers of an ELF file. */
+const char *elf_refuses_preload(int fd, const Elf64_Ehdr *e);
 
 #endif

@@ -6,7 +6,6 @@
  */
 #include "exec/launch.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,9 +16,8 @@
 
 #include "common/strv.h"
 
-#define DEFAULT_PATH	"/usr/local/bin:/usr/bin:/bin"
-#define SCRIPT_DEPTH	4 /* interpreters of interpreters, as the kernel allows */
-#define PROGRAM_HEADERS 64 /* more than any real program has */
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+#define SCRIPT_DEPTH 4 /* interpreters of interpreters, as the kernel allows */
 
 static int try_path(const char *directory, const char *file, char **ret_path) {
 	_cleanup_free_ char *path = NULL;
@@ -57,29 +55,6 @@ int target_find(const struct launch *l, char **ret_path) {
 			result = r;
 	}
 	return result;
-}
-
-static bool is_musl(int fd, const Elf64_Phdr *interpreter) {
-	char name[PATH_MAX] = "";
-	size_t len = interpreter->p_filesz < sizeof(name) ? interpreter->p_filesz
-							  : sizeof(name) - 1;
-
-	return pread(fd, name, len, (off_t)interpreter->p_offset) > 0 && strstr(name, "ld-musl");
-}
-
-static const char *elf_refuses(int fd, const Elf64_Ehdr *e) {
-	Elf64_Phdr headers[PROGRAM_HEADERS];
-	size_t n = e->e_phnum < PROGRAM_HEADERS ? e->e_phnum : PROGRAM_HEADERS;
-	ssize_t len = pread(fd, headers, n * sizeof(*headers), (off_t)e->e_phoff);
-
-	if (e->e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
-		return "it has another word size than the injected library";
-	if (sizeof(void *) != 8 || e->e_phentsize != sizeof(*headers) || len < 0)
-		return NULL;
-	for (size_t i = 0; i < (size_t)len / sizeof(*headers); i++)
-		if (headers[i].p_type == PT_INTERP)
-			return is_musl(fd, &headers[i]) ? "it uses musl, not glibc" : NULL;
-	return "it is linked statically";
 }
 
 /* The kernel's conditions for AT_SECURE. */
@@ -126,7 +101,7 @@ static const char *refuses(const char *path, int depth) {
 	if (memcmp(head.elf.e_ident, ELFMAG, SELFMAG) == 0) {
 		const char *reason = mode_refuses(fd);
 
-		return reason ? reason : elf_refuses(fd, &head.elf);
+		return reason ? reason : elf_refuses_preload(fd, &head.elf);
 	}
 	if (depth < SCRIPT_DEPTH && script_interpreter(head.line, interpreter))
 		return refuses(interpreter, depth + 1);
