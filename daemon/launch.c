@@ -24,6 +24,7 @@
 #include "daemon/end.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/react.h"
 #include "daemon/ready.h"
 #include "daemon/record.h"
 #include "daemon/report.h"
@@ -222,12 +223,13 @@ static int take_over(struct process *p, pid_t pid, int *report_fd, const struct 
 	r->injection_wanted = plan_has(plan, STEP_PRELOAD);
 	(void)launch_hash(plan, &r->plan_hash);
 	faults_attach_new(&r->faults, &p->manager->rings, pid);
+	react_judge(p);
 	k = report_watch(p);
-	if (k == 0)
+	if (k >= 0)
 		k = ready_begin(p);
-	if (k == 0)
+	if (k >= 0)
 		k = record_write(p);
-	if (k == 0)
+	if (k >= 0)
 		k = report_send_byte(p, HANDOFF_GO);
 	return k;
 }
