@@ -99,10 +99,15 @@ static void work(struct worker *w) {
 	}
 }
 
+/* The first malloc of a thread makes its cache, which would split a large free block of another one. */
 static void *thread(void *data) {
+	void *volatile first = malloc(1);
+
+	free(first);
 	(void)pthread_barrier_wait(&barrier);
 	work(data);
 	(void)pthread_barrier_wait(&barrier);
+	(void)pthread_barrier_wait(&barrier); /* ending gives the stack back: after the mark */
 	return NULL;
 }
 
@@ -137,6 +142,7 @@ static int run_loop(size_t n_threads) {
 	(void)getppid();
 	uint64_t faults = read_faults(counter) - before;
 
+	(void)pthread_barrier_wait(&barrier);
 	for (size_t i = 0; i < n_threads; i++)
 		(void)pthread_join(threads[i], NULL);
 	for (size_t i = 0; i < n_workers; i++)

@@ -83,7 +83,7 @@ class Shape(rtmem.TestCase):
             self.assertEqual(document["host"][0]["setting"], "sysctl.vm.nonsense_of_a_test")
             self.assertEqual(document["host"][0]["result"], "not-applicable")
             self.assertEqual(document["daemon"]["pid"], d.popen.pid)
-            self.assertEqual(document["daemon"]["config"], [d.config_dir])
+            self.assertEqual(document["daemon"]["config"], [d.config_dir + "/test.yaml"])
             self.assertTrue(document["processes"][0]["threads"])
             source = document["processes"][0]["source"]
             self.assertTrue(source.startswith(d.config_dir + "/test.yaml:"), source)
