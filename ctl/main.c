@@ -47,15 +47,15 @@ static const struct option long_options[] = {
 
 /* Options that only some verbs take. */
 static const struct {
-	int option;
 	const char *name;
+	int option;
 	unsigned flag;
 } special_options[] = {
-	{ OPT_ALL, "--all", VERB_TAKES_ALL },
-	{ OPT_DRY_RUN, "--dry-run", VERB_TAKES_DRY_RUN },
-	{ OPT_WATCH, "--watch", VERB_TAKES_WATCH },
-	{ OPT_POLICY, "--policy", VERB_TAKES_POLICY },
-	{ OPT_POLICY_FILE, "--policy-file", VERB_TAKES_POLICY },
+	{ "--all", OPT_ALL, VERB_TAKES_ALL },
+	{ "--dry-run", OPT_DRY_RUN, VERB_TAKES_DRY_RUN },
+	{ "--watch", OPT_WATCH, VERB_TAKES_WATCH },
+	{ "--policy", OPT_POLICY, VERB_TAKES_POLICY },
+	{ "--policy-file", OPT_POLICY_FILE, VERB_TAKES_POLICY },
 };
 
 int fail(int status, const char *format, ...) {

@@ -23,7 +23,7 @@ static const struct process_policy *find_policy(const struct policy_set *set, co
 }
 
 static int load(const struct options *o, struct policy_set **ret) {
-	char *const paths[] = { (char *)(uintptr_t)o->policy_file, NULL };
+	char *const paths[] = { (char *)o->policy_file, NULL };
 
 	if (o->policy_file && access(o->policy_file, F_OK) < 0)
 		return fail(EXIT_LAUNCH_FAILED, "%s: %s", o->policy_file, strerror(errno));

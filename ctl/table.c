@@ -164,12 +164,12 @@ int table_print(const struct table *t, FILE *out, size_t width, size_t indent, b
 	struct table_cell heading[TABLE_COLUMNS_MAX] = { 0 };
 	struct layout layout = { 0 };
 
-	if (t->out_of_memory || t->n_columns > TABLE_COLUMNS_MAX)
+	if (t->out_of_memory || !t->n_columns || t->n_columns > TABLE_COLUMNS_MAX)
 		return -ENOMEM;
 	fit(t, &layout, width == 0 ? SIZE_MAX : width > indent ? width - indent : 1);
 	for (size_t i = 0; i < t->n_columns; i++)
 		heading[i] = (struct table_cell){
-			.text = (char *)(uintptr_t)(t->columns[i].title ? t->columns[i].title : ""),
+			.text = (char *)(t->columns[i].title ? t->columns[i].title : ""),
 			.colour = COLOUR_BOLD,
 		};
 	if (t->columns[0].title)

@@ -56,8 +56,8 @@ static int teardown(void **state) {
 
 static void wish(struct fixture *f, const char *setting, const char *wanted) {
 	f->wish = (struct host_wish){
-		.setting = (char *)(uintptr_t)setting,
-		.wanted = (char *)(uintptr_t)wanted,
+		.setting = (char *)setting,
+		.wanted = (char *)wanted,
 		.place = { .file = "test.yaml", .line = 4 },
 	};
 	f->set = (struct policy_set){ .wishes = &f->wish, .n_wishes = 1 };
