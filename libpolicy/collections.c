@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/capability.h"
 #include "common/names.h"
 #include "common/units.h"
 #include "libpolicy/names.h"
@@ -77,13 +78,13 @@ void read_identities(struct reader *r, const struct field *f, const struct node 
 }
 
 /* Names as the kernel's headers have them get the hint that the nearest spelling can't give. */
-static void hint_at_capability(struct reader *r, const struct field *f, const char *text) {
+static void hint_at_capability(struct reader *r, const char *text) {
 	struct suggestion s = { .wanted = text };
 
 	if (strncasecmp(text, "cap_", 4) == 0)
 		s.wanted = text + 4;
-	for (const struct enum_name *name = f->names; name->name; name++)
-		suggest_offer(&s, name->name);
+	for (int i = 0; capability_to_string(i); i++)
+		suggest_offer(&s, capability_to_string(i));
 	if (s.best)
 		diagnostics_hint(
 			r->diagnostics, "did you mean \"%s\"? (lower case, without CAP_)", s.best);
@@ -92,18 +93,18 @@ static void hint_at_capability(struct reader *r, const struct field *f, const ch
 static void read_capability(
 	struct reader *r, const struct field *f, const struct entry *e, void *base) {
 	static const char allowed[] = "a capability such as ipc_lock, sys_nice, net_admin";
-	const struct enum_name *found;
 	uint64_t *mask = base;
+	int number;
 
 	if (!check_scalar(r, e->value, allowed))
 		return;
-	found = enum_find(f->names, e->value->text);
-	if (found) {
-		*mask |= 1ull << found->value;
+	number = capability_from_string(e->value->text);
+	if (number >= 0) {
+		*mask |= CAPABILITY_BIT(number);
 		return;
 	}
 	reject(r, e->value, DIAG_BAD_VALUE, allowed);
-	hint_at_capability(r, f, e->value->text);
+	hint_at_capability(r, e->value->text);
 }
 
 void read_capabilities(struct reader *r, const struct field *f, const struct node *n, void *base) {

@@ -17,7 +17,6 @@ extern const struct enum_name violation_names[];
 extern const struct enum_name restart_names[];
 extern const struct enum_name scheduler_names[];
 extern const struct enum_name host_thp_names[];
-extern const struct enum_name capability_names[];
 
 const struct enum_name *enum_find(const struct enum_name *names, const char *name);
 const char *enum_to_string(const struct enum_name *names, int value);

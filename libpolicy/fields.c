@@ -213,7 +213,7 @@ const struct field process_fields[] = {
 	{ "working_directory", KIND_PATH, .offset = P(working_directory),
 		.doc = "Absolute path that the program starts in.", .example = "/var/lib/robot" },
 	{ "capabilities", KIND_CAPABILITIES, .offset = P(capabilities),
-		.set_offset = P(capabilities_set), .max = 64, .names = capability_names,
+		.set_offset = P(capabilities_set), .max = 64,
 		.doc = "Capabilities that the program holds. As ambient ones, they need no setcap, and "
 		       "libraries are still found. Not set: none for a user, all for root.",
 		.example = "[ipc_lock, sys_nice]" },

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/capability.h"
 #include "common/json.h"
 #include "libpolicy/fields.h"
 #include "libpolicy/names.h"
@@ -139,7 +140,10 @@ static void on_identities(struct json *j, const struct field *f) {
 static void on_capabilities(struct json *j, const struct field *f) {
 	write_sequence(j, f);
 	json_object_begin(j, "items");
-	write_names(j, f->names);
+	json_array_begin(j, "enum");
+	for (int i = 0; capability_to_string(i); i++)
+		json_string(j, NULL, capability_to_string(i));
+	json_array_end(j);
 	json_object_end(j);
 }
 

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "common/capability.h"
 #include "common/plan.h"
 #include "libpolicy/budget.h"
 
@@ -64,7 +65,7 @@ static bool is_realtime(const struct process_policy *p) {
 }
 
 static bool holds(const struct process_policy *p, int capability) {
-	return p->capabilities_set && (p->capabilities >> capability & 1);
+	return p->capabilities_set && (p->capabilities & CAPABILITY_BIT(capability));
 }
 
 /* ---- stacks and limits ------------------------------------------------------------------------- */
