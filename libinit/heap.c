@@ -5,7 +5,7 @@
  * its heap, and every later allocation is cut from it: no system call, no fault.
  *
  * That is the theory of one allocator in some of its versions, so it is believed only by its effect:
- * the block lay in the brk heap, freeing moved nothing, the same block comes again, all pages present.
+ * the block lay in the brk heap, freeing moved nothing, as much fits again, all pages are present.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -53,15 +53,15 @@ static void find_malloc_owner(char *ret, size_t size) {
 }
 
 /* Field 47 of /proc/self/stat: where the brk heap begins. The name in field 2 may hold anything. */
-static char *brk_start(void) {
+static uintptr_t brk_start(void) {
 	char text[2048];
 	const char *p;
 
 	if (proc_read("/proc/self/stat", text, sizeof(text)) <= 0 || !(p = strrchr(text, ')')))
-		return NULL;
+		return 0;
 	for (int field = 2; field < 47 && p; field++)
 		p = strchr(p + 1, ' ');
-	return p ? (char *)strtoull(p + 1, NULL, 10) : NULL; /* NOLINT: an address by contract */
+	return p ? (uintptr_t)strtoull(p + 1, NULL, 10) : 0;
 }
 
 static int not_in_heap(struct init *i) {
@@ -85,51 +85,67 @@ static int check_room(struct init *i, uint64_t bytes) {
 	return init_problem(i, "heap", ENOMEM, "%s", why);
 }
 
-/* One round of malloc and free; ret_block is where it was. */
-static int take_and_give(struct init *i, size_t bytes, char **ret_block) {
+/* One round of malloc and free; ret_block is where it was: a number, for nothing is there any more. */
+static int take_and_give(struct init *i, size_t bytes, uintptr_t *ret_block) {
 	char *block = malloc(bytes);
 
 	if (!block)
 		return init_problem_diagnosed(i, "heap", ENOMEM, bytes);
-	*ret_block = block;
+	*ret_block = (uintptr_t)block;
 	__asm__ volatile("" : : "r"(block) : "memory"); /* the pair isn't useless */
 	free(block);
 	return 0;
 }
 
-static int prove(struct init *i, const char *block, size_t bytes) {
-	const char *end = sbrk(0);
-	char *again = NULL;
+struct heap { /* of brk */
+	uintptr_t start, end;
+};
+
+static bool holds(const struct heap *h, uintptr_t block, size_t bytes) {
+	return block >= h->start && block < h->end && bytes <= h->end - block;
+}
+
+static size_t missing_of(const struct heap *h) {
+	return missing_bytes((const char *)h->start, h->end - h->start); /* NOLINT: an address */
+}
+
+static int heap_present(const struct init *i, const struct heap *h) {
+	return make_present(i, (char *)h->start, h->end - h->start); /* NOLINT: an address */
+}
+
+/* Once more the same: it must fit into what is there. */
+static int prove(struct init *i, const struct heap *h, size_t bytes) {
+	uintptr_t again = 0;
 	size_t missing;
 	int r = take_and_give(i, bytes, &again);
 
 	if (r < 0)
 		return r;
-	if (again != block || sbrk(0) != end)
+	if (!holds(h, again, bytes) || (uintptr_t)sbrk(0) != h->end)
 		return init_problem(i, "heap", EAGAIN,
 			"the heap moved when the same block was taken again: malloc gives memory back "
 			"although glibc.malloc.trim_threshold forbids it");
-	missing = missing_bytes(block, bytes);
+	missing = missing_of(h);
 	return missing ? init_problem_diagnosed(i, "heap", ENOMEM, missing) : 0;
 }
 
 static int grow_main_heap(struct init *i, size_t bytes) {
-	char *start = brk_start(), *block = NULL, *end;
+	struct heap h = { .start = brk_start() };
+	uintptr_t block = 0;
 	int r = take_and_give(i, bytes, &block);
 
 	if (r < 0)
 		return r;
-	end = sbrk(0);
-	if (block < start || block + bytes > end)
+	h.end = (uintptr_t)sbrk(0);
+	if (!holds(&h, block, bytes))
 		return not_in_heap(i);
-	if (missing_bytes(block, bytes) > 0) {
-		r = make_present(i, block, (size_t)(end - block));
-		if (r < 0)
-			return init_problem_diagnosed(i, "heap", -r, bytes);
-	}
-	i->report.heap_start = (uintptr_t)start;
-	i->report.heap_end = (uintptr_t)end;
-	return prove(i, block, bytes);
+	i->report.heap_start = h.start;
+	i->report.heap_end = h.end;
+	/* the whole of it: what libraries freed before is cut from later as well */
+	r = missing_of(&h) > 0 ? heap_present(i, &h) : 0;
+	if (r < 0)
+		return init_problem_diagnosed(i, "heap", -r, bytes);
+	return prove(i, &h, bytes);
 }
 
 static int foreign_allocator(struct init *i) {
@@ -140,8 +156,8 @@ static int foreign_allocator(struct init *i) {
 		i->report.malloc_owner);
 }
 
-/* Other threads would take arenas that nobody prepared. Not by effect: that would take a thread, and a
- * process that ever had two locks in malloc for good. */
+/* Other threads would take arenas that nobody prepared. Read, not tried: trying takes a thread, and a
+ * process that ever had a second one pays for locks in malloc ever after. */
 static int check_arenas(struct init *i) {
 	if (!i->order.arenas || i->arena_max == i->order.arenas)
 		return 0;
