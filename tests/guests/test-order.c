@@ -92,8 +92,7 @@ static void garbage_is_refused_and_the_result_untouched(void **state) {
 		"1 lock=strict report=-2",
 		"1 lock=strict report=2147483648",
 		"1 lock=strict unknown=1",
-		"1 lock=strict "
-		"heap=000000000000000000000000000000000000000000000000000000000000000000001",
+		"1 heap=000000000000000000000000000000000000000000000000000000000000000000001",
 		"1 lock=strict\theap=5",
 		"\xff\xfe",
 	};

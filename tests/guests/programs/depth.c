@@ -21,6 +21,8 @@ int main(int argc, char *argv[]) {
 	struct timespec t;
 	uint64_t start, clocks, stack;
 
+	if (!bytes)
+		return 2;
 	start = faults_read(fd);
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	(void)clock_gettime(CLOCK_REALTIME, &t);
