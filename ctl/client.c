@@ -108,7 +108,7 @@ static int explain_error(const struct options *o, const sd_bus_error *error, int
 	const char *text = error->message && *error->message ? error->message : strerror(-r);
 
 	if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED))
-		return fail(EXIT_NOT_GOOD, "%s; changing things takes root", text);
+		return fail(EXIT_NOT_GOOD, "%s; try as root", text);
 	if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || r == -ETIMEDOUT)
 		return fail(EXIT_NO_DAEMON, "rtmemd on %s/%s doesn't answer", o->runtime_dir,
 			RTMEM_BUS_SOCKET);

@@ -15,12 +15,19 @@
 
 #include "common/units.h"
 
+/* A picture that is made in memory first is meant for standard output. */
+static int descriptor(FILE *out) {
+	int fd = fileno(out);
+
+	return fd < 0 ? STDOUT_FILENO : fd;
+}
+
 bool terminal_has_colour(FILE *out) {
 	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	if (no_colour && *no_colour)
 		return false;
-	return isatty(fileno(out)) && term && strcmp(term, "dumb") != 0;
+	return isatty(descriptor(out)) && term && strcmp(term, "dumb") != 0;
 }
 
 size_t terminal_width(FILE *out) {
@@ -30,9 +37,15 @@ size_t terminal_width(FILE *out) {
 
 	if (columns && parse_u64(columns, &n) == 0 && n > 0 && n < 10000)
 		return (size_t)n;
-	if (ioctl(fileno(out), TIOCGWINSZ, &size) < 0)
+	if (ioctl(descriptor(out), TIOCGWINSZ, &size) < 0)
 		return 0;
 	return size.ws_col ? size.ws_col : 80;
+}
+
+size_t terminal_height(FILE *out) {
+	struct winsize size;
+
+	return ioctl(descriptor(out), TIOCGWINSZ, &size) < 0 ? 0 : size.ws_row;
 }
 
 const char *terminal_colour(enum colour colour, bool enabled) {

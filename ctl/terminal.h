@@ -21,6 +21,8 @@ enum colour {
 bool terminal_has_colour(FILE *out);
 /** Columns: of $COLUMNS, else of the terminal; 0 = no limit (a file or a pipe). */
 size_t terminal_width(FILE *out);
+/** Lines of the terminal, 0 = not known. */
+size_t terminal_height(FILE *out);
 /** Escape sequence that starts the colour, COLOUR_NONE ends it; "" without colour. */
 const char *terminal_colour(enum colour colour, bool enabled);
 

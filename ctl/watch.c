@@ -12,11 +12,15 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "ctl/terminal.h"
+
 #define PERIOD_MSEC	  1000
 #define CURSOR_HOME	  "\033[H"
 #define CLEAR_SCREEN	  "\033[2J"
 #define CLEAR_REST	  "\033[J"
 #define CLEAR_LINE_AND_LF "\033[K\n"
+#define WRAP_OFF	  "\033[?7l" /* a long line is cut by the terminal: one line stays one line */
+#define WRAP_ON		  "\033[?7h"
 
 static volatile sig_atomic_t interrupted;
 
@@ -54,13 +58,12 @@ static bool wait_for_end(bool keys) {
 	return read(STDIN_FILENO, &key, 1) <= 0 || key == 'q' || key == 'Q';
 }
 
-static void write_picture(const char *text, bool in_place) {
-	if (!in_place) {
-		fputs(text, stdout);
-		return;
-	}
+/* As much of the picture as the terminal has lines for; the last one stays free for the cursor. */
+static void write_picture(const char *text) {
+	size_t height = terminal_height(stdout), n = 0;
+
 	fputs(CURSOR_HOME, stdout);
-	for (const char *line = text; *line;) {
+	for (const char *line = text; *line && (height == 0 || ++n < height);) {
 		size_t len = strcspn(line, "\n");
 
 		printf("%.*s" CLEAR_LINE_AND_LF, (int)len, line);
@@ -84,7 +87,7 @@ static int show_once(int (*show)(const struct options *, const char *, FILE *),
 	status = show(o, name, out);
 	if (fclose(out) != 0)
 		return fail_errno(EXIT_CANT_TELL, errno, "can't print");
-	write_picture(text, in_place);
+	write_picture(text);
 	return status;
 }
 
@@ -98,12 +101,14 @@ int watch(int (*show)(const struct options *o, const char *name, FILE *out),
 	catch_signals();
 	keys = isatty(STDIN_FILENO) && raw_begin(&before);
 	if (in_place)
-		fputs(CLEAR_SCREEN, stdout);
+		fputs(WRAP_OFF CLEAR_SCREEN, stdout);
 	do {
 		status = show_once(show, o, name, in_place);
 		if (fflush(stdout) != 0 || status == EXIT_NO_DAEMON)
 			break;
 	} while (!wait_for_end(keys));
+	if (in_place)
+		fputs(WRAP_ON, stdout);
 	if (keys)
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
 	return status;
