@@ -90,15 +90,10 @@ void add_text(struct plan *p, enum step_kind kind, const char *text) {
 	(void)add_step(p, kind, text, 0, 0, 0);
 }
 
-void add_command(struct plan *p, const char *file, ...) {
-	va_list ap;
-
-	add_text(p, STEP_ARGUMENT, file);
-	va_start(ap, file);
-	for (const char *arg; (arg = va_arg(ap, const char *));)
-		add_text(p, STEP_ARGUMENT, arg);
-	va_end(ap);
-	add_text(p, STEP_EXEC, file);
+void add_command_line(struct plan *p, const char *const *arguments) {
+	for (const char *const *a = arguments; *a; a++)
+		add_text(p, STEP_ARGUMENT, *a);
+	add_text(p, STEP_EXEC, arguments[0]);
 }
 
 void add_protection(struct plan *p, const char *library, const struct init_order *o) {

@@ -36,7 +36,8 @@ struct step *add_step(
 	struct plan *p, enum step_kind kind, const char *text, int64_t a, int64_t b, int64_t c);
 void add_text(struct plan *p, enum step_kind kind, const char *text);
 /** Arguments end with NULL; the first is the file to execute. */
-void add_command(struct plan *p, const char *file, ...);
+#define add_command(p, ...) add_command_line(p, (const char *const[]){ __VA_ARGS__ })
+void add_command_line(struct plan *p, const char *const *arguments);
 /** Tunables, library and order, as the launch plan of libpolicy has them. */
 void add_protection(struct plan *p, const char *library, const struct init_order *o);
 
