@@ -113,12 +113,16 @@ void elf_file_done(struct elf_file *e) {
 static int open_regular(const char *path, struct elf_file *e) {
 	struct stat st;
 
-	/* not blocking, so that a FIFO can't hold us up */
+	/* a look before: opening a device can do something; not blocking: it may be a FIFO by now */
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -ENOEXEC;
 	e->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (e->fd < 0 || fstat(e->fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
-		return S_ISDIR(st.st_mode) ? -EISDIR : -ENOEXEC;
+		return -ENOEXEC;
 	e->device = st.st_dev;
 	e->inode = st.st_ino;
 	e->mode = st.st_mode;
