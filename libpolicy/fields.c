@@ -207,7 +207,7 @@ const struct field process_fields[] = {
 	{ "groups", KIND_IDENTITIES, .offset = P(groups), .max = 64,
 		.doc = "Supplementary groups; not set: those of the user database.",
 		.example = "[video, dialout]" },
-	{ "environment", KIND_ENVIRONMENT, .offset = P(environment), .max = 256,
+	{ "environment", KIND_ENVIRONMENT, .offset = P(environment), .max = 128,
 		.doc = "Variables of the program. Values are text: numbers want quotes.",
 		.example = "{ ROS_DOMAIN_ID: \"7\" }" },
 	{ "working_directory", KIND_PATH, .offset = P(working_directory),

@@ -71,7 +71,7 @@ struct file_policy {
 #define LANGUAGE_VERSION 1
 #define LANGUAGE_SINCE	 "0.1.0"
 
-#define PROCESSES_MAX 1024
+#define PROCESSES_MAX 256 /* in one file */
 #define INHERITS_MAX  16 /* profiles that one process inherits from, repetitions included */
 
 extern const struct field file_fields[];

@@ -104,6 +104,17 @@ static void follow(struct walk *w, const struct node *reference) {
 	}
 }
 
+/* A layer that comes again overrides all that it said before, so only its last place counts. */
+static void put_on_top(struct layers *l, const struct node *n) {
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->n_nodes; i++)
+		if (l->nodes[i] != n)
+			l->nodes[kept++] = l->nodes[i];
+	l->nodes[kept++] = n;
+	l->n_nodes = kept;
+}
+
 /* The depth is bounded, because every level counts as inherited. */
 static void add(struct walk *w, const struct node *n, const char *name) {
 	const struct node *inherits = node_find(n, "inherits");
@@ -116,7 +127,7 @@ static void add(struct walk *w, const struct node *n, const char *name) {
 		i++)
 		follow(w, inherits->entries[i].value);
 	w->depth--;
-	w->layers->nodes[w->layers->n_nodes++] = n;
+	put_on_top(w->layers, n);
 }
 
 void layers_add(
