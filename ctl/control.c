@@ -23,25 +23,28 @@ static bool is_at_rest(json_object *process) {
 	return true;
 }
 
-/* The process as it is now; belongs to *document. */
-static int look(const struct options *o, const char *name, json_object **document) {
-	_cleanup_free_ char *text = NULL;
-	int r = client_get(o, "GetProcessStatus", name, &text);
+/* The process as it is now, as text and parsed; both belong to the caller, also on failure. */
+static int look(const struct options *o, const char *name, char **text, json_object **document) {
+	int r = client_get(o, "GetProcessStatus", name, text);
 
 	if (r != 0)
 		return r;
-	*document = answer_parse(text);
+	*document = answer_parse(*text);
 	if (!*document || answer_length(*document, "processes") == 0)
 		return fail(EXIT_CANT_TELL, "rtmemd gave an answer that can't be understood");
 	return 0;
 }
 
-static int report(const char *name, json_object *process, const char *good) {
+/* text: the document, printed where JSON is wanted; or NULL. */
+static int report(const char *name, json_object *process, const char *text, const char *good) {
 	const char *state = answer_string(process, "state");
 	json_object *finding = answer_item(process, "findings", 0);
 	const char *detail = answer_string(finding, "detail");
 
-	printf("%s: %s\n", name, state);
+	if (!text)
+		printf("%s: %s\n", name, state);
+	else
+		answer_print(text);
 	if (!is_at_rest(process))
 		return fail(EXIT_CANT_TELL, "%s is still %s; `rtmemctl status %s` tells more", name,
 			state, name);
@@ -54,15 +57,16 @@ static int report(const char *name, json_object *process, const char *good) {
 
 static int follow(const struct options *o, const char *name, const char *good) {
 	for (int waited = 0;; waited += POLL_MSEC) {
+		_cleanup_free_ char *text = NULL;
 		_cleanup_answer_ json_object *document = NULL;
 		json_object *process;
-		int r = look(o, name, &document);
+		int r = look(o, name, &text, &document);
 
 		if (r != 0)
 			return r;
 		process = answer_item(document, "processes", 0);
 		if (is_at_rest(process) || waited >= FOLLOW_MSEC)
-			return report(name, process, good);
+			return report(name, process, o->json ? text : NULL, good);
 		(void)poll(NULL, 0, POLL_MSEC);
 	}
 }

@@ -81,7 +81,7 @@ static const char common_help[] =
 	"                      (default /etc/rtmem.d, /run/rtmem.d, /usr/lib/rtmem.d)\n"
 	"  --state-dir DIR     where original settings are kept (default " RTMEM_STATE_DIR ")\n"
 	"  --root DIR          look for /proc and /sys below DIR (diff, plan)\n"
-	"  --json              print JSON (check, plan, diff, apply, status)\n"
+	"  --json              print JSON (all but run, explain)\n"
 	"  -h, --help          show this, or the help of a verb\n"
 	"  --version           show the version\n";
 

@@ -211,7 +211,9 @@ const struct field process_fields[] = {
 		.doc = "Variables of the program. Values are text: numbers want quotes.",
 		.example = "{ ROS_DOMAIN_ID: \"7\" }" },
 	{ "working_directory", KIND_PATH, .offset = P(working_directory),
-		.doc = "Absolute path that the program starts in.", .example = "/var/lib/robot" },
+		.doc = "Absolute path that the program starts in. Not set: / under rtmemd, the caller's "
+		       "directory with `rtmemctl run`.",
+		.example = "/var/lib/robot" },
 	{ "capabilities", KIND_CAPABILITIES, .offset = P(capabilities),
 		.set_offset = P(capabilities_set), .max = 64,
 		.doc = "Capabilities that the program holds. As ambient ones, they need no setcap, and "

@@ -98,6 +98,8 @@ class DaemonVerbs(rtmem.TestCase):
             self.assertEqual(self.check(d, "restart", "sleeper").stdout, "sleeper: running\n")
             third = d.process("sleeper")["pid"]
             self.assertEqual(len({first, second, third}), 3)
+            document = json.loads(self.check(d, "--json", "stop", "sleeper").stdout)
+            self.assertEqual(document["processes"][0]["state"], "stopped")
 
     def test_a_program_that_cannot_start_is_not_good(self):
         with rtmem.Daemon(POLICY) as d:
