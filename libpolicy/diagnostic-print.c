@@ -28,9 +28,8 @@ static uint32_t next_character(const char *s, size_t len, size_t *ret_len) {
 	size_t n = utf8_decode(s, len, &code);
 
 	*ret_len = n ? n : 1;
-	if (n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 ||
-		code == 0x2029)
-		return n && code == '\t' ? '\t' : 0;
+	if (n == 0 || (utf8_is_control(code) && code != '\t'))
+		return 0;
 	return code;
 }
 

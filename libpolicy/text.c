@@ -26,10 +26,7 @@ static void complain(struct diagnostics *d, const struct place *place, uint32_t 
 }
 
 static bool is_control(uint32_t code) {
-	if (code == '\t' || code == '\n' || code == '\r')
-		return false;
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029 ||
-		code == 0xfeff || code == 0xfffe || code == 0xffff;
+	return utf8_is_control(code) && code != '\t' && code != '\n' && code != '\r';
 }
 
 size_t text_bom(const char *text, size_t length) {

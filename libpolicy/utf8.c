@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpolicy/utf8.h"
 
-#include <stdbool.h>
-
 #include "common/cleanup.h"
 
 struct range {
@@ -31,11 +29,24 @@ static const struct range combining[] = {
 	{ 0xfeff, 0xfeff },
 };
 
+static const struct range controls[] = {
+	{ 0x00, 0x1f },
+	{ 0x7f, 0x9f },
+	{ 0x2028, 0x202e },
+	{ 0x2066, 0x2069 },
+	{ 0xfeff, 0xfeff },
+	{ 0xfffe, 0xffff },
+};
+
 static bool within(const struct range *ranges, size_t n, uint32_t code) {
 	for (size_t i = 0; i < n; i++)
 		if (code >= ranges[i].first && code <= ranges[i].last)
 			return true;
 	return false;
+}
+
+bool utf8_is_control(uint32_t code) {
+	return within(controls, ARRAY_LEN(controls), code);
 }
 
 unsigned utf8_width(uint32_t code) {
