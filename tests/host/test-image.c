@@ -2,10 +2,12 @@
 /* Real programs, and files made to hurt: whatever is in a file, reading it ends, and with an error. */
 #include <elf.h>
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,6 +49,45 @@ static void a_program_counts_itself_its_libraries_and_the_loader(void **state) {
 	assert_int_equal(read_image("/proc/self/exe", &own), 0);
 	assert_true(own.n_objects > image.n_objects); /* libcmocka too */
 	assert_string_equal(own.missing, "");
+}
+
+struct mapped {
+	uint64_t files; /* from files of programs and libraries */
+	uint64_t zeroed; /* without a file, right behind those */
+};
+
+static struct mapped read_own_maps(void) {
+	char line[PATH_MAX + 128];
+	struct mapped sum = { 0 };
+	uint64_t end = 0;
+	FILE *maps = fopen("/proc/self/maps", "re");
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		char *p;
+		uint64_t start = strtoull(line, &p, 16), before = end;
+		uint64_t size = strtoull(p + 1, &p, 16) - start;
+
+		end = 0;
+		if (strstr(p, ".so") || strstr(p, "/test-host-image"))
+			sum.files += size;
+		else if (!strchr(p, '/') && !strchr(p, '[') && start == before)
+			sum.zeroed += size;
+		else
+			continue;
+		end = start + size;
+	}
+	fclose(maps);
+	return sum;
+}
+
+static void the_sum_is_what_the_loader_has_mapped(void **state) {
+	struct mapped mapped = read_own_maps();
+	struct image own;
+
+	assert_int_equal(read_image("/proc/self/exe", &own), 0);
+	assert_true(own.bytes >= mapped.files);
+	assert_true(own.bytes <= mapped.files + mapped.zeroed + (64u << 10));
 }
 
 static void an_injected_library_counts(void **state) {
@@ -315,6 +356,7 @@ static void a_foreign_or_damaged_cache_is_an_empty_cache(void **state) {
 int main(void) {
 	static const struct CMUnitTest tests[] = {
 		CASE(a_program_counts_itself_its_libraries_and_the_loader),
+		CASE(the_sum_is_what_the_loader_has_mapped),
 		CASE(an_injected_library_counts),
 		CASE(a_name_is_looked_up_in_the_path),
 		CASE(a_script_counts_as_its_interpreter),
