@@ -51,43 +51,49 @@ static int parse_descriptor(const char *option, const char *text) {
 	return -1;
 }
 
+static const struct option options[] = {
+	{ "plan-fd", required_argument, NULL, 'f' },
+	{ "plan", required_argument, NULL, 'p' },
+	{ "report-fd", required_argument, NULL, 'r' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* False for an option that doesn't exist or a value that can't be. */
+static bool parse_option(int option, struct arguments *ret) {
+	switch (option) {
+	case 'f':
+		ret->plan_fd = parse_descriptor("--plan-fd", optarg);
+		return ret->plan_fd >= 0;
+	case 'p':
+		ret->plan_file = optarg;
+		return true;
+	case 'r':
+		ret->report_fd = parse_descriptor("--report-fd", optarg);
+		return ret->report_fd >= 0;
+	default:
+		return false;
+	}
+}
+
 /* 0 = go on, otherwise the exit status plus one. */
 static int parse_arguments(int argc, char *argv[], struct arguments *ret) {
-	static const struct option options[] = {
-		{ "plan-fd", required_argument, NULL, 'f' },
-		{ "plan", required_argument, NULL, 'p' },
-		{ "report-fd", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
-	bool bad = false;
+	bool good = true;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
-		switch (c) {
-		case 'f':
-			ret->plan_fd = parse_descriptor("--plan-fd", optarg);
-			bad |= ret->plan_fd < 0;
-			break;
-		case 'p':
-			ret->plan_file = optarg;
-			break;
-		case 'r':
-			ret->report_fd = parse_descriptor("--report-fd", optarg);
-			bad |= ret->report_fd < 0;
-			break;
-		case 'h':
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (c == 'h') {
 			fputs(usage_text, stdout);
 			return EXIT_GOOD + 1;
-		case 'V':
+		}
+		if (c == 'V') {
 			puts("rtmem-exec " RTMEM_VERSION);
 			return EXIT_GOOD + 1;
-		default:
-			bad = true;
-			break;
 		}
-	if (!bad && optind == argc && (ret->plan_fd >= 0) != (ret->plan_file != NULL))
+		good &= parse_option(c, ret);
+	}
+	if (good && optind == argc && (ret->plan_fd >= 0) != (ret->plan_file != NULL))
 		return 0;
 	fputs(usage_text, stderr);
 	return EXIT_LAUNCH_FAILED + 1;
