@@ -42,12 +42,14 @@ static const char usage_text[] =
 	"Exit status: the program's own; 125 when a step fails, 126 when the program can't be\n"
 	"executed, 127 when it isn't found.\n";
 
+/* Standard input, output and error are the program's: none of them is a plan or a socket. */
 static int parse_descriptor(const char *option, const char *text) {
 	uint64_t n;
 
-	if (parse_u64(text, &n) == 0 && n <= INT32_MAX && fcntl((int)n, F_GETFD) >= 0)
+	if (parse_u64(text, &n) == 0 && n > STDERR_FILENO && n <= INT32_MAX &&
+		fcntl((int)n, F_GETFD) >= 0)
 		return (int)n;
-	fprintf(stderr, "rtmem-exec: %s %s: not an open descriptor\n", option, text);
+	fprintf(stderr, "rtmem-exec: %s %s: not an open descriptor above 2\n", option, text);
 	return -1;
 }
 
