@@ -86,3 +86,10 @@ int original_save(const char *state_dir, const char *setting, const char *value)
 	}
 	return write_file_atomic(path, text, 0644);
 }
+
+void original_discard(const char *state_dir, const char *setting) {
+	char path[PATH_MAX];
+
+	if (path_of(state_dir, setting, path) == 0)
+		(void)unlink(path);
+}

@@ -8,5 +8,7 @@
 int original_load(const char *state_dir, const char *setting, char **ret);
 /** Saves the value durably, unless one is saved already: the first one is the original. */
 int original_save(const char *state_dir, const char *setting, const char *value);
+/** Forgets it: the write that it was saved for never happened. */
+void original_discard(const char *state_dir, const char *setting);
 
 #endif

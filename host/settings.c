@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/io.h"
 #include "host/originals.h"
@@ -92,6 +93,17 @@ static int read_value(const struct target *t, char **ret) {
 	return 0;
 }
 
+static bool is_forbidden(int error) {
+	return error == -EACCES || error == -EPERM;
+}
+
+/* Does the file itself lack these permissions, for root as well? */
+static bool lacks_mode(const struct target *t, mode_t mode) {
+	struct stat st;
+
+	return stat(t->path, &st) == 0 && (st.st_mode & mode) == 0;
+}
+
 /* A file that isn't there means that the setting doesn't apply; one that can't be read may drift. */
 static int judge_unreadable(struct setting_state *s, const struct target *t, int error) {
 	char reason[SETTING_REASON_MAX];
@@ -100,8 +112,30 @@ static int judge_unreadable(struct setting_state *s, const struct target *t, int
 		t->kind->explain_missing(t->root, t->rest, reason);
 		return judge(s, SETTING_NOT_APPLICABLE, reason);
 	}
+	if (is_forbidden(error) && lacks_mode(t, 0444))
+		return judge(s, SETTING_NOT_APPLICABLE,
+			"it can be written, but not read: an action rather than a setting, and left "
+			"alone");
 	snprintf(reason, sizeof(reason), "%.200s can't be read: %s%s", t->path, strerror(-error),
-		error == -EACCES || error == -EPERM ? "; try as root" : "");
+		is_forbidden(error) ? "; try as root" : "");
+	return judge(s, SETTING_DRIFT, reason);
+}
+
+static int judge_different(struct setting_state *s, const struct target *t) {
+	char cause[SETTING_REASON_MAX], reason[SETTING_REASON_MAX * 2];
+
+	if (!*s->actual)
+		return judge(s, SETTING_DRIFT,
+			"it reads empty: an action rather than a setting, and left alone");
+	if (lacks_mode(t, 0222))
+		return judge(s, SETTING_DRIFT, "this kernel lets nobody change it");
+	if (!s->original)
+		return judge(s, SETTING_DRIFT,
+			"not applied yet, or changed since: `rtmemctl apply` sets it");
+	t->kind->explain_short(s->wanted, s->actual, cause);
+	snprintf(reason, sizeof(reason),
+		"rtmem has set it before; either the wish is new, and `rtmemctl apply` sets it, or %s",
+		cause);
 	return judge(s, SETTING_DRIFT, reason);
 }
 
@@ -117,8 +151,7 @@ static int compare(struct setting_state *s, const struct target *t) {
 	s->actual = TAKE(actual);
 	if (t->kind->same(s->wanted, s->actual))
 		return judge(s, SETTING_OK, "");
-	return judge(
-		s, SETTING_DRIFT, "not applied yet, or changed since: `rtmemctl apply` sets it");
+	return judge_different(s, t);
 }
 
 static int state_init(struct setting_state *s, const struct host_wish *wish, const char *root,
@@ -167,7 +200,9 @@ static int judge_refused(struct setting_state *s, const struct target *t, int er
 	const char *cause = "";
 	char reason[SETTING_REASON_MAX];
 
-	if (error == -EACCES || error == -EPERM)
+	if (is_forbidden(error) && lacks_mode(t, 0222))
+		cause = "; this kernel lets nobody change it";
+	else if (is_forbidden(error))
 		cause = "; it takes root of the machine itself, not of a container";
 	else if (error == -EROFS)
 		cause = "; it's mounted read-only, as in a container: apply it on the machine itself";
@@ -187,8 +222,9 @@ static int judge_unsaved(struct setting_state *s, const char *state_dir, int err
 	return judge(s, SETTING_DRIFT, reason);
 }
 
-/* Writes until the value is there or a further write changes nothing any more. */
-static int write_and_read_back(struct setting_state *s, const struct target *t) {
+/* Writes until the value is there or a further write changes nothing any more. *ret_refused: what
+ * write() said, 0 if it went through. */
+static int write_and_read_back(struct setting_state *s, const struct target *t, int *ret_refused) {
 	char reason[SETTING_REASON_MAX];
 
 	for (int i = 0; i < WRITES_MAX; i++) {
@@ -197,9 +233,9 @@ static int write_and_read_back(struct setting_state *s, const struct target *t) 
 
 		if (!before)
 			return -ENOMEM;
-		r = write_line_file(t->path, s->wanted);
-		if (r < 0)
-			return judge_refused(s, t, r);
+		*ret_refused = write_line_file(t->path, s->wanted);
+		if (*ret_refused < 0)
+			return 0;
 		r = compare(s, t);
 		if (r < 0 || s->result == SETTING_OK)
 			return r;
@@ -210,25 +246,45 @@ static int write_and_read_back(struct setting_state *s, const struct target *t) 
 	return judge(s, SETTING_DRIFT, reason);
 }
 
+/* The original is safe before anything is written. *ret_new: it's the first write of this setting. */
+static int keep_original(struct setting_state *s, const char *state_dir, bool *ret_new) {
+	int r;
+
+	*ret_new = !s->original;
+	if (!*ret_new || !state_dir)
+		return 0;
+	r = original_save(state_dir, s->setting, s->actual);
+	return r < 0 ? r : original_load(state_dir, s->setting, &s->original);
+}
+
+static void forget_original(struct setting_state *s, const char *state_dir) {
+	if (state_dir)
+		original_discard(state_dir, s->setting);
+	free(s->original);
+	s->original = NULL;
+}
+
 static int apply_one(
 	struct setting_state *s, const struct target *t, const char *state_dir, size_t *n_written) {
-	int r;
+	int r, refused;
+	bool first;
 
 	/* what can't be read can't be put back either */
 	if (s->result != SETTING_DRIFT || !*s->actual)
 		return 0;
-	if (state_dir) {
-		r = original_save(state_dir, s->setting, s->actual);
-		if (r < 0)
-			return judge_unsaved(s, state_dir, r);
-		if (!s->original) {
-			r = original_load(state_dir, s->setting, &s->original);
-			if (r < 0)
-				return judge_unsaved(s, state_dir, r);
-		}
+	r = keep_original(s, state_dir, &first);
+	if (r < 0)
+		return judge_unsaved(s, state_dir, r);
+	r = write_and_read_back(s, t, &refused);
+	if (r < 0)
+		return r;
+	if (refused == 0) {
+		(*n_written)++;
+		return 0;
 	}
-	(*n_written)++;
-	return write_and_read_back(s, t);
+	if (first)
+		forget_original(s, state_dir);
+	return judge_refused(s, t, refused);
 }
 
 int settings_apply(const struct policy_set *set, const char *root, const char *state_dir,

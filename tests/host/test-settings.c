@@ -216,6 +216,10 @@ static void a_value_that_the_kernel_does_not_take_is_drift(void **state) {
 	s = apply(f, "sysctl.vm.swappiness", "many");
 	assert_int_equal(s->result, SETTING_DRIFT);
 	assert_non_null(strstr(s->reason, "the kernel doesn't take this value"));
+	/* nothing was written: there's nothing to put back */
+	assert_null(s->original);
+	assert_null(tree_read(f->tree, "state/host/sysctl.vm.swappiness"));
+	assert_int_equal(f->n_written, 0);
 }
 
 static void a_refused_write_is_drift_with_the_cause(void **state) {
@@ -224,7 +228,7 @@ static void a_refused_write_is_drift_with_the_cause(void **state) {
 	const struct setting_state *s;
 
 	assert_int_equal(chmod(f->tree, 0755), 0);
-	assert_int_equal(chmod(full, 0444), 0);
+	assert_int_equal(chmod(full, geteuid() == 0 ? 0644 : 0444), 0);
 	if (geteuid() == 0)
 		assert_int_equal(seteuid(65534), 0);
 	wish(f, "sysctl.vm.swappiness", "0");
@@ -233,7 +237,7 @@ static void a_refused_write_is_drift_with_the_cause(void **state) {
 	s = &f->settings.items[0];
 	assert_int_equal(s->result, SETTING_DRIFT);
 	assert_non_null(strstr(s->reason, "can't be written: Permission denied"));
-	assert_non_null(strstr(s->reason, "root"));
+	assert_non_null(strstr(s->reason, getuid() == 0 ? "root" : "nobody"));
 	assert_string_equal(s->actual, "60");
 }
 
@@ -251,6 +255,38 @@ static void what_cannot_be_read_says_so(void **state) {
 	assert_int_equal(s->result, SETTING_DRIFT);
 	assert_string_equal(s->actual, "");
 	assert_non_null(strstr(s->reason, "can't be read: Permission denied"));
+}
+
+static void a_file_that_nobody_may_write_or_read_is_told_apart(void **state) {
+	struct fixture *f = *state;
+	_cleanup_free_ char *full = tree_path(f->tree, SWAP);
+	const struct setting_state *s;
+
+	assert_int_equal(chmod(full, 0444), 0);
+	s = diff(f, "sysctl.vm.swappiness", "0");
+	assert_int_equal(s->result, SETTING_DRIFT);
+	assert_non_null(strstr(s->reason, "nobody"));
+	assert_int_equal(chmod(full, 0200), 0);
+	assert_int_equal(chmod(f->tree, 0755), 0);
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	s = diff(f, "sysctl.vm.swappiness", "0");
+	assert_int_equal(seteuid(getuid()), 0);
+	assert_int_equal(s->result, SETTING_NOT_APPLICABLE);
+	assert_non_null(strstr(s->reason, "action"));
+}
+
+static void a_change_behind_our_back_is_told_from_a_new_wish(void **state) {
+	struct fixture *f = *state;
+	const struct setting_state *s;
+
+	apply(f, "sysctl.vm.swappiness", "0");
+	tree_write_text(f->tree, SWAP, "30\n");
+	s = diff(f, "sysctl.vm.swappiness", "0");
+	assert_int_equal(s->result, SETTING_DRIFT);
+	assert_string_equal(s->original, "60");
+	assert_non_null(strstr(s->reason, "rtmem has set it before"));
+	assert_int_equal(apply(f, "sysctl.vm.swappiness", "0")->result, SETTING_OK);
 }
 
 static void nothing_is_written_when_the_original_cannot_be_saved(void **state) {
@@ -290,6 +326,8 @@ int main(void) {
 		CASE(what_reads_empty_is_never_written),
 		CASE(a_value_that_the_kernel_does_not_take_is_drift),
 		CASE(what_cannot_be_read_says_so),
+		CASE(a_file_that_nobody_may_write_or_read_is_told_apart),
+		CASE(a_change_behind_our_back_is_told_from_a_new_wish),
 		CASE(a_write_that_does_not_take_is_drift_with_the_numbers),
 		CASE(a_refused_write_is_drift_with_the_cause),
 		CASE(nothing_is_written_when_the_original_cannot_be_saved),
