@@ -149,7 +149,7 @@ static void shed_inheritance(int report_fd) {
 	default_signals();
 }
 
-/* A strict policy is a promise; without the daemon there is nobody else to notice that it is broken. */
+/* A strict policy is a promise: better no program than one that is believed to be safe. */
 static int check_injection(struct launch *l, const char *path) {
 	const char *reason = target_refuses_preload(path);
 	struct init_order order = { 0 };
@@ -163,9 +163,12 @@ static int check_injection(struct launch *l, const char *path) {
 		reason = "its user can't read the library";
 	if (!reason)
 		return 0;
-	snprintf(text, sizeof(text), "%s can't be loaded into %s: %s; its memory stays unprotected",
-		l->library, path, reason);
-	if (strict && l->report_fd < 0) {
+	snprintf(text, sizeof(text), "%s can't be loaded into %s: %s; %s", l->library, path, reason,
+		strict ? "memory.lock: strict starts nothing that it can't protect: run a dynamic "
+			 "glibc build of the program, or say `lock: balanced` to have it run and "
+			 "shown as unprotected"
+		       : "its memory stays unprotected");
+	if (strict) {
 		launch_failed(l, step_kind_to_string(STEP_PRELOAD), ELIBACC, text);
 		return -ELIBACC;
 	}
