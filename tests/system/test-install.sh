@@ -54,7 +54,7 @@ if [ "$(id -u)" -eq 0 ] && [ -d "$prefix" ] &&
 		mount --bind '$dest$prefix' '$prefix'
 		'$prefix'/bin/rtmemctl check '$dest/policy.yaml'
 		'$prefix'/bin/rtmemctl run --policy test --policy-file '$dest/policy.yaml' -- \
-			sh -c 'grep -q rtmem-init /proc/self/maps || grep -q librtmem /proc/\$PPID/maps'
+			cat /proc/self/maps | grep -q '$prefix/.*/librtmem-init.so'
 	" || complain "the installed programs don't work together"
 else
 	echo "the installed programs weren't run: no mount namespaces for us here"
