@@ -223,7 +223,7 @@ static int judge_unsaved(struct setting_state *s, const char *state_dir, int err
 }
 
 /* Writes until the value is there or a further write changes nothing any more. *ret_refused: what
- * write() said, 0 if it went through. */
+ * the first write() said, 0 if it went through. */
 static int write_and_read_back(struct setting_state *s, const struct target *t, int *ret_refused) {
 	char reason[SETTING_REASON_MAX];
 
@@ -233,15 +233,19 @@ static int write_and_read_back(struct setting_state *s, const struct target *t, 
 
 		if (!before)
 			return -ENOMEM;
-		*ret_refused = write_line_file(t->path, s->wanted);
-		if (*ret_refused < 0)
-			return 0;
+		r = write_line_file(t->path, s->wanted);
+		if (i == 0)
+			*ret_refused = r;
+		if (r < 0)
+			break;
 		r = compare(s, t);
 		if (r < 0 || s->result == SETTING_OK)
 			return r;
 		if (strcmp(before, s->actual) == 0)
 			break;
 	}
+	if (*ret_refused < 0)
+		return 0;
 	t->kind->explain_short(s->wanted, s->actual, reason);
 	return judge(s, SETTING_DRIFT, reason);
 }
