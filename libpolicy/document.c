@@ -202,7 +202,7 @@ static int on_open(struct builder *b, enum node_kind kind, const yaml_event_t *e
 		return STEP_BROKEN;
 	}
 	r = add_node(b, kind, event, &n);
-	if (r == STEP_GO_ON)
+	if (r == STEP_GO_ON && n)
 		b->open[b->depth++] = n;
 	return r;
 }
@@ -266,9 +266,7 @@ static int build_step(struct builder *b, yaml_parser_t *parser) {
 static void tidy_broken_edge(struct builder *b) {
 	if (b->last)
 		b->last->kind = NODE_REFUSED;
-	while (b->depth > 0) {
-		struct node *n = b->open[--b->depth];
-
+	for (struct node *n; b->depth > 0 && (n = b->open[b->depth - 1]); b->depth--) {
 		n->cut = true;
 		if (waits_for_value(n))
 			node_free(n->entries[--n->n_entries].key);

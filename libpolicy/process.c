@@ -60,7 +60,7 @@ static bool same_texts(char *const *a, char *const *b) {
 
 	if (!a != !b || n != strv_length(b))
 		return false;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; a && b && i < n; i++)
 		if (strcmp(a[i], b[i]) != 0)
 			return false;
 	return true;

@@ -30,7 +30,7 @@ static void distance_row(const char *a, const char *b, size_t i, const size_t *a
 }
 
 size_t edit_distance(const char *a, const char *b) {
-	size_t rows[3][SUGGEST_LENGTH_MAX + 1];
+	size_t rows[3][SUGGEST_LENGTH_MAX + 1] = { { 0 } };
 	size_t n = strlen(a), m = strlen(b);
 
 	if (n > SUGGEST_LENGTH_MAX || m > SUGGEST_LENGTH_MAX)

@@ -42,16 +42,18 @@ static void sixteen_levels_are_the_limit(void **state) {
 	assert_true(too_deep(40));
 }
 
-static bool too_many(unsigned n_nodes) {
+static bool too_many(size_t n_nodes) {
 	_cleanup_diagnostics_ struct diagnostics d = { 0 };
 	_cleanup_document_ struct document *doc = NULL;
-	_cleanup_free_ char *text = malloc(2 * n_nodes + 2);
+	_cleanup_free_ char *text = calloc(n_nodes + 1, 2);
 
 	assert_non_null(text);
 	text[0] = '[';
-	for (unsigned i = 1; i < n_nodes; i++) /* the sequence itself is one */
-		memcpy(text + 2 * i - 1, "1,", 2);
-	strcpy(text + 2 * n_nodes - 1, "]");
+	for (size_t i = 1; i < n_nodes; i++) { /* the sequence itself is one */
+		text[2 * i - 1] = '1';
+		text[2 * i] = ',';
+	}
+	text[2 * n_nodes - 1] = ']';
 	doc = document_of(text, &d);
 	assert_int_equal(doc->complete, !has_id(&d, "too-many-nodes"));
 	return !doc->complete;
