@@ -209,6 +209,10 @@ static const struct verb *find_verb(const char *name) {
 	return NULL;
 }
 
+static int no_such_verb(const char *name) {
+	return fail(EXIT_USAGE, "there is no verb `%s`; see `rtmemctl --help`", name);
+}
+
 static int check_count(const struct verb *v, int n) {
 	if (n >= v->n_min && (v->n_max == ARGUMENTS_ANY || n <= v->n_max))
 		return 0;
@@ -232,6 +236,15 @@ static int run_verb(struct options *o, const struct verb *v, int argc, char *arg
 	argv += optind;
 	r = check_count(v, argc);
 	return r != 0 ? r : v->run(o, argc, argv);
+}
+
+/* help, help VERB */
+static int help(const char *name) {
+	const struct verb *v = name ? find_verb(name) : NULL;
+
+	if (name && !v)
+		return no_such_verb(name);
+	return v ? print_verb_help(v) : print_help();
 }
 
 static int run(struct options *o, int argc, char *argv[]) {
@@ -269,8 +282,6 @@ int main(int argc, char *argv[]) {
 	};
 	int status;
 
-	if (argc == 2 && strcmp(argv[1], "help") == 0)
-		return finish(print_help());
 	status = run(&o, argc, argv);
 	strv_free(o.config_dirs);
 	return finish(status);

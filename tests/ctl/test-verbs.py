@@ -83,13 +83,15 @@ class Verbs(rtmem.TestCase):
                      "explain", "schema"):
             self.assertIn(f"  {verb} ", text)
             self.assertIn(f"rtmemctl [OPTIONS] {verb}", self.ctl(verb, "--help").stdout)
+            self.assertEqual(self.ctl("help", verb).stdout, self.ctl(verb, "-h").stdout)
         self.assertEqual(self.ctl("-h").stdout, text)
+        self.assertEqual(self.ctl("help").stdout, text)
 
     def test_version(self):
         self.assertRegex(self.ctl("--version").stdout, r"^rtmemctl \d+\.\d+\.\d+\n$")
 
     def test_wrong_usage_is_status_2_with_a_hint(self):
-        for arguments in ((), ("nonsense",), ("--nonsense",), ("check", "--nonsense"),
+        for arguments in ((), ("nonsense",), ("help", "nonsense"), ("--nonsense",), ("check", "--nonsense"),
                           ("check", "--watch"), ("--watch", "status"), ("start",),
                           ("start", "a", "b"), ("schema", "x"), ("status", "a", "b"),
                           ("plan", "a", "b"), ("--runtime-dir",), ("diff", "x")):
