@@ -260,10 +260,11 @@ static int run(struct options *o, int argc, char *argv[]) {
 			return print_help();
 		return fail(EXIT_USAGE, "a verb is missing; see `rtmemctl --help`");
 	}
+	if (strcmp(argv[optind], "help") == 0)
+		return help(argv[optind + 1]);
 	v = find_verb(argv[optind]);
 	if (!v)
-		return fail(
-			EXIT_USAGE, "there is no verb `%s`; see `rtmemctl --help`", argv[optind]);
+		return no_such_verb(argv[optind]);
 	return run_verb(o, v, argc - optind, argv + optind);
 }
 
