@@ -107,7 +107,7 @@ static int receive_reports(int fd, struct report *ret) {
 
 int launch_and_wait(const char *helper, int plan_fd, struct report *ret) {
 	int pair[2] = { -1, -1 }, status;
-	pid_t pid;
+	pid_t pid = -1;
 
 	*ret = (struct report){ 0 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)

@@ -64,12 +64,13 @@ int apply_first(struct manager *m, struct policy_set *set) {
 }
 
 static void act_on(struct manager *m, struct policy_set *set, const struct change *c) {
-	if (c->process && c->policy)
+	if (!c->process) {
+		add_and_start(m, set, c->policy);
+		return;
+	}
+	if (c->policy)
 		(void)process_set_policy(c->process, set, c->policy);
 	switch (c->kind) {
-	case CHANGE_START:
-		add_and_start(m, set, c->policy);
-		break;
 	case CHANGE_RESTART:
 		c->process->removed = false;
 		process_dispatch(c->process, EVENT_RESTART);
@@ -90,6 +91,7 @@ static void act_on(struct manager *m, struct policy_set *set, const struct chang
 			react_judge(c->process);
 		}
 		break;
+	case CHANGE_START: /* of what isn't there yet: above */
 	case CHANGE_KEEP:
 	case CHANGE_KIND_MAX:
 		break;

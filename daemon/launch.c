@@ -237,7 +237,7 @@ static int take_over(struct process *p, pid_t pid, int *report_fd, const struct 
 static int launch(struct process *p) {
 	_cleanup_plan_ struct plan plan = { .n_steps = 0 };
 	_cleanup_close_ int plan_fd = -1, ours = -1, childs = -1;
-	pid_t pid;
+	pid_t pid = -1;
 	int r = launch_make_plan(p, &plan);
 
 	if (r < 0)

@@ -75,8 +75,8 @@ static void ready_now(struct process *p) {
 
 static int read_settling(const struct process *p, struct settle_reading *ret) {
 	const struct run *r = p->run;
-	struct process_memory memory;
-	struct fault_count faults;
+	struct process_memory memory = { 0 };
+	struct fault_count faults = { 0 };
 	int k = process_memory_read(r->status_fd, &memory);
 
 	if (k == 0)

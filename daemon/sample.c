@@ -49,7 +49,8 @@ static void read_scheduler(struct run *r) {
 	}
 	e->cpus_valid = sched_getaffinity(r->pid, sizeof(cpus), &cpus) == 0;
 	memset(e->cpus, 0, sizeof(e->cpus));
-	for (size_t cpu = 0; e->cpus_valid && cpu < CPU_LIST_MAX && cpu < CPU_SETSIZE; cpu++)
+	_Static_assert(CPU_LIST_MAX <= CPU_SETSIZE, "a policy names no CPU beyond cpu_set_t");
+	for (size_t cpu = 0; e->cpus_valid && cpu < CPU_LIST_MAX; cpu++)
 		if (CPU_ISSET(cpu, &cpus))
 			e->cpus[cpu / 64] |= 1ull << cpu % 64;
 }

@@ -134,8 +134,8 @@ static size_t count_of_file(const struct diagnostics *d, const char *file) {
 	return n;
 }
 
-static void record(struct diagnostics *d, const struct place *place, enum diagnostic_id id,
-	const char *format, va_list args) {
+static __attribute__((format(printf, 4, 0))) void record(struct diagnostics *d,
+	const struct place *place, enum diagnostic_id id, const char *format, va_list args) {
 	struct diagnostic *item = append(d);
 
 	if (!item) {

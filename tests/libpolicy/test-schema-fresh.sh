@@ -3,6 +3,6 @@
 # test-schema-fresh.sh PRINT_SCHEMA FILE: the checked-in schema is what the table of keys says today.
 set -eu
 "$1" | diff -u "$2" - || {
-	echo 'the schema is stale: run `meson compile schema` and review the difference'
+	echo "the schema is stale: run 'meson compile schema' and review the difference"
 	exit 1
 }
