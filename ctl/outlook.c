@@ -40,8 +40,10 @@ static void warn_about_image(struct outlook *o) {
 		cause = "is setuid or has file capabilities, so that the loader ignores LD_PRELOAD; "
 			"give it `capabilities:` in the policy instead of setcap";
 	if (cause)
-		snprintf(o->warning, sizeof(o->warning), "%.300s %s: it will run, but unprotected",
-			o->image.program, cause);
+		snprintf(o->warning, sizeof(o->warning), "%.300s %s: %s", o->image.program, cause,
+			o->policy->memory.lock == LOCK_STRICT
+				? "under `lock: strict` it isn't started"
+				: "it will run, but unprotected");
 	else if (o->image.missing[0])
 		snprintf(o->warning, sizeof(o->warning),
 			"%s wasn't found, so that the image is larger than said", o->image.missing);

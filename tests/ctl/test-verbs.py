@@ -187,6 +187,18 @@ class Verbs(rtmem.TestCase):
         self.write("a.yaml", "version: 1\nprocesses:\n  x:\n    command: [/nonexistent/x]\n")
         self.assertIn("isn't known", self.ctl("plan").stdout)
 
+    def test_a_program_that_takes_no_library_is_a_warning(self):
+        program = os.path.join(self.dir, "setuid")
+        shutil.copy("/bin/true", program)
+        os.chmod(program, 0o4755)
+        self.write("a.yaml", "version: 1\nprocesses:\n"
+                   f"  strict: {{ command: [{program}] }}\n"
+                   f"  other: {{ command: [{program}], memory: {{ lock: balanced }} }}\n"
+                   f"  none: {{ command: [{program}], memory: {{ lock: none }} }}\n")
+        self.assertIn("isn't started", self.ctl("plan", "strict").stdout)
+        self.assertIn("unprotected", self.ctl("plan", "other").stdout)
+        self.assertNotIn("warning", self.ctl("plan", "none").stdout)
+
     # ---- diff
 
     def test_diff_shows_differences_alone(self):
