@@ -22,7 +22,7 @@ static void append_text(struct reader *r, char ***v, const char *text) {
 }
 
 static char ***vector(const struct field *f, void *base) {
-	return (char ***)((char *)base + f->offset);
+	return member(f, base);
 }
 
 /* ---- sequences: the items go to a vector of their own first ------------------------------------ */
@@ -112,8 +112,8 @@ void read_capabilities(struct reader *r, const struct field *f, const struct nod
 
 	if (!read_items(r, f, n, &mask, read_capability))
 		return;
-	*(uint64_t *)((char *)base + f->offset) = mask;
-	*(bool *)((char *)base + f->set_offset) = true;
+	*(uint64_t *)member(f, base) = mask;
+	mark_set(f, base);
 }
 
 /* ---- environment ------------------------------------------------------------------------------- */
@@ -192,7 +192,7 @@ static void check_process(
 }
 
 static void keep_node(const struct field *f, const struct node *n, void *base) {
-	*(const struct node **)((char *)base + f->offset) = n;
+	*(const struct node **)member(f, base) = n;
 }
 
 void read_process(struct reader *r, const struct field *f, const struct node *n, void *base) {

@@ -43,11 +43,13 @@ void read_version(struct reader *r, const struct field *f, const struct node *n,
 void read_integer(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_count(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_enum(struct reader *r, const struct field *f, const struct node *n, void *base);
+/* quantities.c */
 void read_size(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_duration(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_faults(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_limit_size(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_limit_count(struct reader *r, const struct field *f, const struct node *n, void *base);
+/* values.c again */
 void read_cpus(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_path(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_identity(struct reader *r, const struct field *f, const struct node *n, void *base);
@@ -80,6 +82,20 @@ bool check_identity(struct reader *r, const struct node *n, const char *allowed)
 /** The decimal number that stands there, between min and max. */
 bool check_number(struct reader *r, const struct node *n, int64_t min, int64_t max,
 	const char *allowed, int64_t *ret);
+
+/** The same with what the row allows. */
+bool check_field_number(
+	struct reader *r, const struct field *f, const struct node *n, int64_t *ret);
+bool check_field_scalar(struct reader *r, const struct field *f, const struct node *n);
+
+static inline void *member(const struct field *f, void *base) {
+	return (char *)base + f->offset;
+}
+
+static inline void mark_set(const struct field *f, void *base) {
+	if (f->set_offset > 0)
+		*(bool *)((char *)base + f->set_offset) = true;
+}
 
 typedef void (*entry_reader)(
 	struct reader *r, const struct field *f, const struct entry *e, void *base);
