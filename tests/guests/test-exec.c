@@ -304,24 +304,35 @@ static void a_library_nobody_can_read_closes_a_strict_run(void **state) {
 	assert_says(o.err, "can't read the library");
 }
 
-static void a_static_program_closes_a_strict_run_and_is_a_note_for_the_daemon(void **state) {
-	struct init_order order = { .lock = INIT_LOCK_STRICT, .report_fd = -1 };
-	_cleanup_plan_ struct plan p = { 0 }, q = { 0 };
+static void a_static_program_closes_a_strict_launch_and_says_so(void **state) {
+	struct init_order order = { .lock = INIT_LOCK_STRICT, .report_fd = FIXTURE_REPORT_FD };
+	_cleanup_plan_ struct plan p = { 0 };
+	const struct report *failed;
+	struct outcome o;
+
+	add_protection(&p, fixture_library(), &order);
+	add_command(&p, fixture_program("static"), NULL);
+	fixture_run(&p, WITH_SOCKET, NULL, &o);
+	if (o.status == EXIT_NOT_FOUND)
+		skip(); /* the C library can't be linked statically here */
+	assert_int_equal(o.status, EXIT_LAUNCH_FAILED);
+	assert_says(o.err, "linked statically");
+	failed = find_report(&o, REPORT_EXEC_FAILED);
+	assert_non_null(failed);
+	assert_says(failed->text, "linked statically");
+}
+
+static void a_static_program_runs_unprotected_where_the_policy_is_not_strict(void **state) {
+	struct init_order order = { .lock = INIT_LOCK_ONFAULT, .report_fd = FIXTURE_REPORT_FD };
+	_cleanup_plan_ struct plan p = { 0 };
 	const struct report *note;
 	struct outcome o;
 
 	add_protection(&p, fixture_library(), &order);
 	add_command(&p, fixture_program("static"), NULL);
-	fixture_run(&p, IN_FOREGROUND, NULL, &o);
+	fixture_run(&p, WITH_SOCKET, NULL, &o);
 	if (o.status == EXIT_NOT_FOUND)
-		skip(); /* the C library can't be linked statically here */
-	assert_int_equal(o.status, EXIT_LAUNCH_FAILED);
-	assert_says(o.err, "linked statically");
-
-	order.report_fd = FIXTURE_REPORT_FD;
-	add_protection(&q, fixture_library(), &order);
-	add_command(&q, fixture_program("static"), NULL);
-	fixture_run(&q, WITH_SOCKET, NULL, &o);
+		skip();
 	assert_int_equal(o.status, 0);
 	note = find_report(&o, REPORT_EXEC_NOTE);
 	assert_non_null(note);
@@ -349,7 +360,8 @@ int main(void) {
 		cmocka_unit_test(the_new_environments_path_is_searched),
 		cmocka_unit_test(a_plan_without_a_program_is_refused),
 		cmocka_unit_test(a_library_nobody_can_read_closes_a_strict_run),
-		cmocka_unit_test(a_static_program_closes_a_strict_run_and_is_a_note_for_the_daemon),
+		cmocka_unit_test(a_static_program_closes_a_strict_launch_and_says_so),
+		cmocka_unit_test(a_static_program_runs_unprotected_where_the_policy_is_not_strict),
 	};
 
 	if (geteuid() != 0) {
