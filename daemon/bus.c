@@ -54,6 +54,7 @@ static int reply_status(sd_bus_message *call, struct manager *m, const struct pr
 	_cleanup_free_ char *json = NULL;
 	int r = status_document(m, only, &json);
 
+	m->bulky = true;
 	return r < 0 ? r : sd_bus_reply_method_return(call, "s", json);
 }
 

@@ -54,6 +54,7 @@ struct manager {
 	uint64_t refreshed_usec; /* last complete reading for a client */
 	bool changed; /* something that our own manager should hear of */
 	bool announced; /* READY=1 was sent */
+	bool bulky; /* a large reply was made: its memory is given back after the iteration */
 	char status_line[256]; /* as sent last */
 };
 

@@ -23,6 +23,10 @@
 
 #define MESSAGE_MAX_BYTES 4096
 #define MESSAGES_PER_WAKE 64
+/* A flood may cost this much and no more: 20 wake-ups of 64 messages in each 50 ms. In between, what
+ * has a lower priority gets its turn; messages wait in the socket, and its writers with them. */
+#define FLOOD_WINDOW_USEC 50000
+#define FLOOD_WAKES	  20
 
 static void close_passed(const struct cmsghdr *c) {
 	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -141,6 +145,7 @@ int notify_init(struct manager *m) {
 		return r;
 	/* READY=1 of a process counts before its exit */
 	(void)sd_event_source_set_priority(m->notify_source, SD_EVENT_PRIORITY_NORMAL - 10);
+	(void)sd_event_source_set_ratelimit(m->notify_source, FLOOD_WINDOW_USEC, FLOOD_WAKES);
 	return sd_event_source_set_description(m->notify_source, "rtmemd-notify");
 }
 
