@@ -30,11 +30,16 @@ require_root() {
 	[ "$(id -u)" -eq 0 ] || die "$1 needs root: run with sudo"
 }
 
+# A user that the system doesn't list (a container's volume) has no groups of its own.
+owner_groups() {
+	getent passwd "$SUDO_UID" >/dev/null && echo --init-groups || echo --clear-groups
+}
+
 # Under sudo the build belongs to whoever owns the tree, so that their next plain build still works.
 as_owner() {
 	if [ "$(id -u)" -eq 0 ] && [ -n "${SUDO_UID:-}" ] && [ "$SUDO_UID" != 0 ] &&
 		[ "$(stat -c %u "$ROOT")" = "$SUDO_UID" ]; then
-		setpriv --reuid "$SUDO_UID" --regid "${SUDO_GID:-$SUDO_UID}" --init-groups -- "$@"
+		setpriv --reuid "$SUDO_UID" --regid "${SUDO_GID:-$SUDO_UID}" "$(owner_groups)" -- "$@"
 	else
 		"$@"
 	fi
