@@ -23,7 +23,8 @@ meson install -C "$build" --destdir "$dest" --no-rebuild --quiet >"$dest/log" 2>
 rm -f "$dest/log"
 for file in '*bin/rtmemd' bin/rtmemctl libexec/rtmem/rtmem-exec 'lib*/**/rtmem/librtmem-init.so' \
 	share/man/man8/rtmemd.8 share/man/man1/rtmemctl.1 share/man/man1/rtmem-exec.1 \
-	share/man/man5/rtmem-policy.5 share/doc/rtmem/README.md lib/tmpfiles.d/rtmem.conf; do
+	share/man/man5/rtmem-policy.5 share/doc/rtmem/README.md lib/tmpfiles.d/rtmem.conf \
+	lib/systemd/system/rtmemd.service share/dbus-1/system.d/org.rtmem1.conf; do
 	expect "$file"
 done
 
@@ -37,6 +38,10 @@ if command -v groff >/dev/null; then
 		warnings=$(groff -man -t -ww -z "$page" 2>&1)
 		[ -z "$warnings" ] || complain "$page: $warnings"
 	done < <(find "$dest" -path '*/man/*' -type f)
+fi
+
+if command -v xmllint >/dev/null; then
+	xmllint --noout --nonet "$dest$prefix"/share/dbus-1/system.d/*.conf || complain "the bus policy isn't XML"
 fi
 
 # In a mount namespace of its own the prefix is the real one
@@ -56,6 +61,14 @@ if [ "$(id -u)" -eq 0 ] && [ -d "$prefix" ] &&
 		'$prefix'/bin/rtmemctl run --policy test --policy-file '$dest/policy.yaml' -- \
 			cat /proc/self/maps | grep -q '$prefix/.*/librtmem-init.so'
 	" || complain "the installed programs don't work together"
+	if command -v systemd-analyze >/dev/null; then
+		warnings=$(unshare -m sh -ec "
+			mount --make-rprivate /
+			mount --bind '$dest$prefix' '$prefix'
+			systemd-analyze verify --man=no '$prefix/lib/systemd/system/rtmemd.service'
+		" 2>&1 | grep rtmemd) # of what it says about other units of this machine, nothing is ours
+		[ -z "$warnings" ] || complain "the unit isn't right: $warnings"
+	fi
 else
 	echo "the installed programs weren't run: no mount namespaces for us here"
 fi
