@@ -58,30 +58,36 @@ static pid_t sender_of(struct msghdr *message) {
 	return pid;
 }
 
-static void handle_line(struct process *p, const char *line) {
+void notification_parse(char *text, struct notification *ret) {
 	static const char extend[] = "EXTEND_TIMEOUT_USEC=";
-	uint64_t usec;
+	const size_t prefix = sizeof(extend) - 1;
+	char *saved = NULL;
 
-	if (strcmp(line, "READY=1") == 0)
-		ready_notified(p);
-	else if (strncmp(line, extend, sizeof(extend) - 1) == 0 &&
-		parse_u64(line + sizeof(extend) - 1, &usec) == 0)
-		ready_extend(p, usec);
-	else
-		log_event(MESSAGE_PLAIN, LOG_DEBUG, p->name, NULL, "says %.200s", line);
+	*ret = (struct notification){ .ready = false };
+	for (char *line = strtok_r(text, "\n", &saved); line; line = strtok_r(NULL, "\n", &saved)) {
+		if (strcmp(line, "READY=1") == 0)
+			ret->ready = true;
+		else if (strncmp(line, extend, prefix) == 0 &&
+			parse_u64(line + prefix, &ret->extend_usec) == 0)
+			ret->extend = true;
+	}
 }
 
 static void handle_message(struct manager *m, pid_t pid, char *text) {
 	struct process *p = pid > 0 ? manager_find_pid(m, pid) : NULL;
-	char *saved = NULL;
+	struct notification n;
 
 	if (!p) {
 		log_debug("a notification of pid %d, which isn't a managed process, was ignored",
 			(int)pid);
 		return;
 	}
-	for (char *line = strtok_r(text, "\n", &saved); line; line = strtok_r(NULL, "\n", &saved))
-		handle_line(p, line);
+	log_event(MESSAGE_PLAIN, LOG_DEBUG, p->name, NULL, "says %.200s", text);
+	notification_parse(text, &n);
+	if (n.extend)
+		ready_extend(p, n.extend_usec);
+	if (n.ready)
+		ready_notified(p);
 }
 
 static bool receive_one(struct manager *m) {

@@ -5,6 +5,17 @@
 /* The NOTIFY_SOCKET of managed processes. */
 #include "daemon/manager.h"
 
+/** What a datagram says that matters here. */
+struct notification {
+	bool ready;
+	bool extend;
+	uint64_t extend_usec;
+};
+
+/** Pure. Takes the text apart, line by line; lines that it doesn't know say nothing, nor does a number
+ *  that isn't one. Of two extensions the later counts. */
+void notification_parse(char *text, struct notification *ret);
+
 /** Binds RUNTIME_DIR/notify and listens. 0 or -errno, logged. */
 int notify_init(struct manager *m);
 void notify_done(struct manager *m);

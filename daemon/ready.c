@@ -191,14 +191,22 @@ void ready_notified(struct process *p) {
 		ready_now(p);
 }
 
+uint64_t ready_deadline(uint64_t present_usec, uint64_t now_usec, uint64_t extend_usec) {
+	uint64_t wanted = now_usec +
+		(extend_usec < EXTEND_MAX_USEC ? extend_usec : EXTEND_MAX_USEC);
+
+	return wanted > present_usec ? wanted : present_usec;
+}
+
 void ready_extend(struct process *p, uint64_t usec) {
 	struct run *r = p->run;
+	uint64_t present;
 
-	if (r->ready || r->late || !r->ready_timer)
+	if (r->ready || r->late || !r->ready_timer ||
+		sd_event_source_get_time(r->ready_timer, &present) < 0)
 		return;
-	if (usec > EXTEND_MAX_USEC)
-		usec = EXTEND_MAX_USEC;
-	(void)sd_event_source_set_time_relative(r->ready_timer, usec);
+	(void)sd_event_source_set_time(
+		r->ready_timer, ready_deadline(present, process_now(p), usec));
 }
 
 void ready_locked(struct process *p) {

@@ -11,6 +11,9 @@ int ready_begin(struct process *p);
 void ready_program_runs(struct process *p);
 /** READY=1 came from the main process. */
 void ready_notified(struct process *p);
+/** Pure: until when to wait for ready, once EXTEND_TIMEOUT_USEC was said. Never sooner than before; an
+ *  hour from now at most, which a program that says so again can go beyond. */
+uint64_t ready_deadline(uint64_t present_usec, uint64_t now_usec, uint64_t extend_usec);
 /** EXTEND_TIMEOUT_USEC came from the main process. */
 void ready_extend(struct process *p, uint64_t usec);
 /** The second lock (balanced) is done. */
