@@ -36,19 +36,22 @@ enum number {
 	NUMBER_MAX,
 };
 
-static const char *const number_keys[NUMBER_MAX] = {
-	[NUMBER_PID] = "pid",
-	[NUMBER_START] = "start_ticks",
-	[NUMBER_PLAN] = "plan",
-	[NUMBER_READY] = "ready",
-	[NUMBER_RESTARTS] = "restarts",
-	[NUMBER_INJECTION] = "injection",
-	[NUMBER_REPORT] = "report",
-	[NUMBER_LOCK] = "report_lock",
-	[NUMBER_HEAP] = "report_heap_bytes",
-	[NUMBER_MAIN_STACK] = "report_main_stack_bytes",
-	[NUMBER_UNLOCKED] = "report_unlocked_bytes",
-	[NUMBER_DUMPABLE] = "report_dumpable",
+static const struct {
+	const char *key;
+	uint64_t max;
+} number_table[NUMBER_MAX] = {
+	[NUMBER_PID] = { "pid", INT32_MAX },
+	[NUMBER_START] = { "start_ticks", UINT64_MAX },
+	[NUMBER_PLAN] = { "plan", UINT64_MAX },
+	[NUMBER_READY] = { "ready", 1 },
+	[NUMBER_RESTARTS] = { "restarts", UINT32_MAX },
+	[NUMBER_INJECTION] = { "injection", 1 },
+	[NUMBER_REPORT] = { "report", REPORT_KIND_MAX - 1 },
+	[NUMBER_LOCK] = { "report_lock", INIT_LOCK_ONFAULT },
+	[NUMBER_HEAP] = { "report_heap_bytes", UINT64_MAX },
+	[NUMBER_MAIN_STACK] = { "report_main_stack_bytes", UINT64_MAX },
+	[NUMBER_UNLOCKED] = { "report_unlocked_bytes", UINT64_MAX },
+	[NUMBER_DUMPABLE] = { "report_dumpable", UINT32_MAX },
 };
 
 static int record_path(const struct process *p, char *buf, size_t size) {
@@ -106,7 +109,7 @@ int record_write(struct process *p) {
 	used = (size_t)snprintf(text, sizeof(text), "boot_id=%s\n", boot_id);
 	for (int i = 0; i < NUMBER_MAX; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s=%" PRIu64 "\n",
-			number_keys[i], numbers[i]);
+			number_table[i].key, numbers[i]);
 	return write_file_atomic(path, text, 0644);
 }
 
@@ -126,6 +129,10 @@ void record_remove(struct process *p) {
 		(void)unlink(path);
 }
 
+static int parse_number(const char *text, uint64_t max, uint64_t *ret) {
+	return parse_u64(text, ret) == 0 && *ret <= max ? 0 : -EBADMSG;
+}
+
 static int parse_line(
 	char *line, uint64_t numbers[static NUMBER_MAX], unsigned *seen, struct record *ret) {
 	char *value = strchr(line, '=');
@@ -138,9 +145,9 @@ static int parse_line(
 		return 0;
 	}
 	for (int i = 0; i < NUMBER_MAX; i++)
-		if (strcmp(line, number_keys[i]) == 0) {
+		if (strcmp(line, number_table[i].key) == 0) {
 			*seen |= 1u << i;
-			return parse_u64(value, &numbers[i]) == 0 ? 0 : -EBADMSG;
+			return parse_number(value, number_table[i].max, &numbers[i]);
 		}
 	return 0; /* a key of a later version */
 }
@@ -173,8 +180,7 @@ int record_parse(char *text, struct record *ret) {
 		if (r < 0)
 			return r;
 	}
-	if (seen != (1u << NUMBER_MAX) - 1 || !ret->boot_id[0] || numbers[NUMBER_PID] < 2 ||
-		numbers[NUMBER_PID] > INT32_MAX || numbers[NUMBER_REPORT] >= REPORT_KIND_MAX)
+	if (seen != (1u << NUMBER_MAX) - 1 || !ret->boot_id[0] || numbers[NUMBER_PID] < 2)
 		return -EBADMSG;
 	take_numbers(numbers, ret);
 	return 0;
@@ -187,6 +193,8 @@ int record_read(const struct process *p, struct record *ret) {
 
 	if (r == 0)
 		r = read_file(path, RECORD_MAX_BYTES, &text, NULL);
+	if (r == -EFBIG) /* none that we wrote */
+		r = -EBADMSG;
 	if (r == 0)
 		r = record_parse(text, ret);
 	if (r == 0)
