@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The record of a run: what is written is read back, anything else is refused. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "common/cleanup.h"
+#include "daemon/record.h"
+#include "house.h"
+#include "support/tree.h"
+
+#define RECORD "processes/camera"
+
+static const char policy[] = "version: 1\n"
+			     "processes:\n"
+			     "  camera:\n"
+			     "    command: [/bin/camera]\n";
+
+static int setup(void **state) {
+	struct house *h;
+	struct process *p;
+
+	if (house_setup(state) < 0)
+		return -1;
+	h = *state;
+	house_move_in(h, policy);
+	p = house_run(h, "camera");
+	p->n_restarts = 3;
+	p->run->start_ticks = 1234567890123ull;
+	p->run->plan_hash = UINT64_MAX;
+	p->run->ready = p->run->injection_wanted = true;
+	p->run->have_report = true;
+	report_init(&p->run->report, REPORT_INIT);
+	p->run->report.init_lock = INIT_LOCK_STRICT;
+	p->run->report.heap_bytes = 150u << 20;
+	p->run->report.main_stack_bytes = 1u << 20;
+	p->run->report.unlocked_bytes = 32u << 10;
+	p->run->report.dumpable = 1;
+	assert_return_code(record_init(&h->manager), 0);
+	return 0;
+}
+
+static struct process *camera(void **state) {
+	return ((struct house *)*state)->manager.processes[0];
+}
+
+/* The written record with `from` (once in it) made `to`, parsed. */
+static int parse_with(void **state, const char *from, const char *to, struct record *ret) {
+	struct house *h = *state;
+	_cleanup_free_ char *text = NULL, *changed = NULL;
+	char *at;
+
+	assert_return_code(record_write(camera(state)), 0);
+	text = tree_read(h->tree, RECORD);
+	assert_non_null(text);
+	at = strstr(text, from);
+	assert_non_null(at);
+	assert_return_code(
+		asprintf(&changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)), 0);
+	return record_parse(changed, ret);
+}
+
+static void what_is_written_is_read(void **state) {
+	struct record r;
+
+	assert_return_code(record_write(camera(state)), 0);
+	assert_return_code(record_read(camera(state), &r), 0);
+	assert_int_equal(r.pid, HOUSE_PID);
+	assert_true(r.start_ticks == 1234567890123ull);
+	assert_true(r.plan_hash == UINT64_MAX);
+	assert_true(r.ready);
+	assert_true(r.injection_wanted);
+	assert_true(r.have_report);
+	assert_int_equal(r.n_restarts, 3);
+	assert_int_equal(r.report.kind, REPORT_INIT);
+	assert_int_equal(r.report.init_lock, INIT_LOCK_STRICT);
+	assert_int_equal(r.report.heap_bytes, 150u << 20);
+	assert_int_equal(r.report.main_stack_bytes, 1u << 20);
+	assert_int_equal(r.report.unlocked_bytes, 32u << 10);
+	assert_int_equal(r.report.dumpable, 1);
+}
+
+static void without_a_report_none_is_read(void **state) {
+	struct record r;
+
+	camera(state)->run->have_report = false;
+	camera(state)->run->ready = false;
+	assert_return_code(record_write(camera(state)), 0);
+	assert_return_code(record_read(camera(state), &r), 0);
+	assert_false(r.have_report);
+	assert_false(r.ready);
+	assert_int_equal(r.report.heap_bytes, 0);
+}
+
+static void a_record_is_replaced_and_removed(void **state) {
+	struct record r;
+
+	assert_return_code(record_write(camera(state)), 0);
+	camera(state)->run->start_ticks = 7;
+	assert_return_code(record_write(camera(state)), 0);
+	assert_return_code(record_read(camera(state), &r), 0);
+	assert_int_equal(r.start_ticks, 7);
+	record_remove(camera(state));
+	assert_int_equal(record_read(camera(state), &r), -ENOENT);
+	record_remove(camera(state)); /* and nothing happens */
+}
+
+static void a_record_of_another_boot_is_stale(void **state) {
+	struct house *h = *state;
+	_cleanup_free_ char *text = NULL;
+	struct record r;
+
+	assert_return_code(record_write(camera(state)), 0);
+	text = tree_read(h->tree, RECORD);
+	text[strlen("boot_id=")] ^= 1;
+	tree_write_text(h->tree, RECORD, text);
+	assert_int_equal(record_read(camera(state), &r), -ESTALE);
+}
+
+static void every_key_is_needed(void **state) {
+	struct house *h = *state;
+	_cleanup_free_ char *text = NULL;
+	struct record r;
+
+	assert_return_code(record_write(camera(state)), 0);
+	text = tree_read(h->tree, RECORD);
+	for (char *line = text; *line; line = strchr(line, '\n') + 1) {
+		_cleanup_free_ char *without = NULL;
+
+		assert_return_code(asprintf(&without, "%.*s%s", (int)(line - text), text,
+					   strchr(line, '\n') + 1),
+			0);
+		assert_int_equal(record_parse(without, &r), -EBADMSG);
+	}
+}
+
+static void a_record_that_ends_early_is_refused(void **state) {
+	struct house *h = *state;
+	_cleanup_free_ char *text = NULL;
+	struct record r;
+
+	assert_return_code(record_write(camera(state)), 0);
+	text = tree_read(h->tree, RECORD);
+	/* without the last newline it's still whole, without the digits before it isn't */
+	for (size_t n = 0; n < strlen(text) - 2; n++) {
+		_cleanup_free_ char *part = strndup(text, n);
+
+		assert_int_equal(record_parse(part, &r), -EBADMSG);
+	}
+}
+
+static void numbers_that_make_no_sense_are_refused(void **state) {
+	static const char *const rows[][2] = {
+		{ "pid=2147483632", "pid=0" },
+		{ "pid=2147483632", "pid=1" }, /* nobody's child but the kernel's */
+		{ "pid=2147483632", "pid=-5" },
+		{ "pid=2147483632", "pid=2147483648" },
+		{ "pid=2147483632", "pid=18446744073709551618" },
+		{ "pid=2147483632", "pid=" },
+		{ "pid=2147483632", "pid=12x" },
+		{ "pid=2147483632", "pid= 12" },
+		{ "pid=2147483632", "pid" },
+		{ "ready=1", "ready" },
+		{ "ready=1", "READY=1" },
+		{ "report=3", "report=7" },
+		{ "report=3", "report=65539" }, /* 3 in 16 bits */
+		{ "restarts=3", "restarts=4294967296" },
+		{ "report_lock=1", "report_lock=4" },
+		{ "start_ticks=", "\x1b[31m" },
+		{ "plan=", "plan=\xff" },
+	};
+	struct record r;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (parse_with(state, rows[i][0], rows[i][1], &r) != -EBADMSG)
+			fail_msg("row %zu was believed: %s", i, rows[i][1]);
+}
+
+static void a_key_of_a_later_version_is_skipped(void **state) {
+	struct record r;
+
+	assert_return_code(parse_with(state, "ready=1", "ready=1\ncolour=blue", &r), 0);
+	assert_true(r.ready);
+}
+
+static void a_boot_id_that_is_too_long_is_no_overflow(void **state) {
+	struct record r;
+	char text[1000] = "boot_id=";
+
+	memset(text + 8, 'a', sizeof(text) - 9);
+	(void)parse_with(state, "boot_id=", text, &r);
+	assert_true(strlen(r.boot_id) < sizeof(r.boot_id));
+}
+
+static void a_file_that_is_no_record_is_refused(void **state) {
+	struct house *h = *state;
+	struct record r;
+	char large[8192];
+
+	tree_write_text(h->tree, RECORD, "");
+	assert_int_equal(record_read(camera(state), &r), -EBADMSG);
+	tree_write(h->tree, RECORD, "\0\0\0\0", 4);
+	assert_int_equal(record_read(camera(state), &r), -EBADMSG);
+	memset(large, 'x', sizeof(large));
+	tree_write(h->tree, RECORD, large, sizeof(large));
+	assert_int_equal(record_read(camera(state), &r), -EBADMSG);
+}
+
+static void a_directory_that_is_missing_is_an_error_not_a_crash(void **state) {
+	struct house *h = *state;
+	struct record r;
+
+	h->options.runtime_dir = "/proc/nowhere";
+	assert_true(record_write(camera(state)) < 0);
+	assert_int_equal(record_read(camera(state), &r), -ENOENT);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, house_teardown)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		CASE(what_is_written_is_read),
+		CASE(without_a_report_none_is_read),
+		CASE(a_record_is_replaced_and_removed),
+		CASE(a_record_of_another_boot_is_stale),
+		CASE(every_key_is_needed),
+		CASE(a_record_that_ends_early_is_refused),
+		CASE(numbers_that_make_no_sense_are_refused),
+		CASE(a_key_of_a_later_version_is_skipped),
+		CASE(a_boot_id_that_is_too_long_is_no_overflow),
+		CASE(a_file_that_is_no_record_is_refused),
+		CASE(a_directory_that_is_missing_is_an_error_not_a_crash),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
