@@ -108,10 +108,12 @@ static int change_process(
 		r = find_process(call, m, &p, error);
 	if (r < 0)
 		return r;
+	if (p->removed) /* dispatching might free it */
+		return sd_bus_error_setf(error, ERROR_FAILED,
+			"%s: no policy names it any more; it's being stopped", p->name);
 	p->history = (struct restart_history){ .n_restarts = 0 };
 	process_dispatch(p, event);
-	p = manager_find(m, p->name);
-	if (event != EVENT_STOP && p && p->state == PROCESS_FAILED)
+	if (event != EVENT_STOP && p->state == PROCESS_FAILED)
 		return sd_bus_error_setf(error, ERROR_FAILED, "%s: %s", p->name,
 			p->failure ? p->failure : "the launch failed");
 	return sd_bus_reply_method_return(call, NULL);

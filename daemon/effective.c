@@ -83,25 +83,19 @@ static void judge_limits(
 			judge_limit(i, p->limits[i].value, e, ret);
 }
 
-/* memlock isn't in the policy: the launch raised it where it could, and what is left is worth a word */
+/* memlock isn't in the policy: the launch raised it where it could; what still binds is worth a word */
 static void note_memlock(
 	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
 	uint64_t soft = from_rlim(e->effective->limits[RLIMIT_MEMLOCK].rlim_cur);
 	char text[UNITS_TEXT_MAX];
 
-	if (p->limits[RLIMIT_MEMLOCK].set || p->memory.lock == LOCK_NONE || soft == BYTES_UNLIMITED)
+	if (p->limits[RLIMIT_MEMLOCK].set || p->memory.lock == LOCK_NONE ||
+		soft == BYTES_UNLIMITED || is_void(RLIMIT_MEMLOCK, e))
 		return;
-	(void)format_size(soft, text);
-	if (is_void(RLIMIT_MEMLOCK, e))
-		findings_note(ret, "limits.memlock",
-			"the limit is %s, but doesn't bind: the program holds CAP_IPC_LOCK, with which any "
-			"amount may be locked",
-			text);
-	else
-		findings_note(ret, "limits.memlock",
-			"no more than %s can be locked; raise it with limits.memlock, or give the program "
-			"the capability ipc_lock",
-			text);
+	findings_note(ret, "limits.memlock",
+		"no more than %s can be locked; raise it with limits.memlock, or give the program "
+		"the capability ipc_lock",
+		format_size(soft, text));
 }
 
 static void judge_scheduler(

@@ -93,9 +93,12 @@ const char *manager_state(const struct manager *m) {
 
 static int on_end_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
 	struct manager *m = userdata;
+	size_t n = 0;
 
-	log_info("ending on signal %u; %zu managed process%s go%s on", si->ssi_signo,
-		m->n_processes, m->n_processes == 1 ? "" : "es", m->n_processes == 1 ? "es" : "");
+	for (size_t i = 0; i < m->n_processes; i++)
+		n += m->processes[i]->run != NULL;
+	log_info("ending on signal %u; %zu managed process%s go%s on", si->ssi_signo, n,
+		n == 1 ? "" : "es", n == 1 ? "es" : "");
 	self_stopping(m);
 	return sd_event_exit(m->event, EXIT_GOOD);
 }

@@ -26,6 +26,9 @@ static void on_exec_failed(struct process *p, const struct report *report) {
 static void on_exec_note(struct process *p, const struct report *report) {
 	struct run *r = p->run;
 
+	/* what came of a limit is judged from the limit itself, for as long as the process lives */
+	if (strcmp(report->step, step_kind_to_string(STEP_RLIMIT)) == 0)
+		return;
 	if (strcmp(report->step, step_kind_to_string(STEP_PRELOAD)) == 0 && !r->injection_cause)
 		r->injection_cause = strdup(report->text);
 	else

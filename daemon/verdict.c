@@ -84,7 +84,7 @@ static void judge_lock_all(
 	uint64_t unlocked = m->size_bytes > locked ? m->size_bytes - locked : 0;
 	uint64_t allowed = UNLOCKABLE_BYTES_MAX;
 
-	if (e->report && e->report->unlocked_bytes < allowed)
+	if (e->report->unlocked_bytes < allowed)
 		allowed = e->report->unlocked_bytes;
 	if (unlocked <= allowed)
 		return;
@@ -102,7 +102,7 @@ static void judge_lock_all(
 /* balanced locks what exists at ready; later mappings are free, but nothing may be given back */
 static void judge_lock_balanced(const struct evidence *e, struct findings *ret) {
 	char wanted[80], seen[112], number[UNITS_TEXT_MAX];
-	uint64_t least = e->report && e->report->heap_bytes ? e->report->heap_bytes : 1;
+	uint64_t least = e->report->heap_bytes ? e->report->heap_bytes : 1;
 
 	if (e->memory->locked_bytes >= least)
 		return;
@@ -113,6 +113,17 @@ static void judge_lock_balanced(const struct evidence *e, struct findings *ret) 
 		"the program called munlock() or munlockall() after it became ready");
 }
 
+/* Without a report nothing was locked, so nobody can have undone it: `injection` says it all. */
+static void judge_lock(
+	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
+	if (!e->report || p->memory.lock == LOCK_NONE)
+		return;
+	if (p->memory.lock == LOCK_BALANCED)
+		judge_lock_balanced(e, ret);
+	else
+		judge_lock_all(p, e, ret);
+}
+
 static void judge_memory(
 	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
 	const struct process_memory *m = e->memory;
@@ -120,10 +131,7 @@ static void judge_memory(
 
 	if (!m)
 		return;
-	if (p->memory.lock == LOCK_BALANCED)
-		judge_lock_balanced(e, ret);
-	else if (p->memory.lock != LOCK_NONE)
-		judge_lock_all(p, e, ret);
+	judge_lock(p, e, ret);
 	if (p->memory.lock != LOCK_NONE && m->swap_bytes > 0)
 		findings_add(ret, "swap", "0", format_size(m->swap_bytes, seen),
 			"pages were swapped out: they can't have been locked");
