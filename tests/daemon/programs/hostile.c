@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A managed process that means harm: it finds the socket on which its library reports and everything
+ * else that leads to rtmemd, and writes to them what doesn't belong there. Then it waits.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/handoff.h"
+
+#define N_MESSAGES 20000
+
+static unsigned char garbage[64 << 10];
+
+static int report_socket(void) {
+	for (int fd = 3; fd < 256; fd++) {
+		int type;
+		socklen_t size = sizeof(type);
+
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+			type == SOCK_SEQPACKET)
+			return fd;
+	}
+	return -1;
+}
+
+static void throw(int fd, const void *data, size_t size) {
+	(void)send(fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Every kind, with texts that don't end, and numbers that flatter. */
+static void forge(int fd) {
+	struct report r;
+
+	memset(&r, 0xff, sizeof(r));
+	r.magic = REPORT_MAGIC;
+	r.version = REPORT_VERSION;
+	for (unsigned kind = 0; kind <= REPORT_KIND_MAX + 1u; kind++) {
+		r.kind = (uint16_t)kind;
+		memset(r.text, kind % 2 ? '\033' : '%', sizeof(r.text));
+		memset(r.step, '\n', sizeof(r.step));
+		throw(fd, &r, sizeof(r));
+	}
+}
+
+static void attack_report(void) {
+	int fd = report_socket();
+
+	if (fd < 0) {
+		puts("hostile: no report socket");
+		return;
+	}
+	puts("hostile: report socket found");
+	forge(fd);
+	throw(fd, garbage, 0);
+	throw(fd, garbage, 1);
+	throw(fd, garbage, sizeof(garbage));
+	for (int i = 0; i < N_MESSAGES; i++)
+		throw(fd, garbage, sizeof(struct report) - (size_t)(i % 2));
+	for (int i = 0; i < 64; i++)
+		forge(fd);
+}
+
+static void attack_notify(const char *path) {
+	static const char *const lines[] = { "READY=1", "READY=1\nREADY=1", "\n\n\n", "=",
+		"EXTEND_TIMEOUT_USEC=99999999999999999999999", "STATUS=\033[2J%s%n", "FDSTORE=1" };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, strlen(path));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return;
+	for (int i = 0; i < N_MESSAGES; i++)
+		throw(fd, garbage, (size_t)i % 8192);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		(void)send(fd, lines[i], strlen(lines[i]), MSG_NOSIGNAL);
+}
+
+/* hostile NOTIFY-SOCKET */
+int main(int argc, char *argv[]) {
+	for (size_t i = 0; i < sizeof(garbage); i++)
+		garbage[i] = (unsigned char)(i * 2654435761u >> 24);
+	attack_report();
+	if (argc > 1)
+		attack_notify(argv[1]);
+	puts("hostile: done");
+	(void)fflush(stdout);
+	for (;;)
+		pause();
+}
