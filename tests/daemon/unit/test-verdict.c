@@ -238,6 +238,16 @@ static void memory_that_is_not_locked_is_a_finding(void **state) {
 		"nothing is locked: the program called munlockall(), or the lock never took");
 }
 
+static void a_lock_that_nobody_reported_is_not_judged(void **state) {
+	struct bench *b = *state;
+
+	b->evidence.report = NULL;
+	b->memory.locked_bytes = 0;
+	assert_int_equal(bench_judge(b), COMPLIANCE_UNPROTECTED);
+	assert_int_equal(b->findings.n_items, 1);
+	assert_string_equal(b->findings.items[0].rule, "injection");
+}
+
 static void huge_pages_count_as_locked(void **state) {
 	struct bench *b = *state;
 
@@ -325,6 +335,7 @@ int main(void) {
 		CASE(faults_beyond_the_budget_are_findings),
 		CASE(counting_from_proc_is_noted_with_its_cause),
 		CASE(memory_that_is_not_locked_is_a_finding),
+		CASE(a_lock_that_nobody_reported_is_not_judged),
 		CASE(huge_pages_count_as_locked),
 		CASE(a_report_can_not_talk_the_unlockable_part_up),
 		CASE(balanced_wants_no_more_than_the_heap),
