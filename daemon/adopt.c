@@ -7,12 +7,14 @@
 #include "daemon/adopt.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "common/plan.h"
 #include "daemon/launch.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/react.h"
 #include "daemon/ready.h"
 #include "daemon/record.h"
 
@@ -37,13 +39,21 @@ static void take_record(struct process *p, struct run *r, const struct record *r
 	p->n_restarts = (uint32_t)record->n_restarts;
 }
 
+/* A zombie that nobody has collected yet has its pid and start time still. */
+static bool has_ended(const struct run *r) {
+	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
 static int adopt(struct process *p, const struct record *record) {
 	struct run *r;
 	int k = run_new(p, record->pid, &r);
 
 	if (k < 0)
 		return k;
-	if (r->start_ticks != record->start_ticks) { /* the pid is somebody else's by now */
+	/* the pid may be somebody else's by now */
+	if (r->start_ticks != record->start_ticks || has_ended(r)) {
 		run_free(r);
 		return -ESRCH;
 	}
@@ -82,5 +92,39 @@ bool adopt_process(struct process *p) {
 	process_failure(p, "can't tell whether pid %d of an earlier rtmemd still runs: %s",
 		(int)record.pid, strerror(-r));
 	p->state = PROCESS_FAILED;
+	log_event(MESSAGE_FAILED, LOG_ERR, p->name, NULL, "failed: %s", p->failure);
+	react_stopped(p);
 	return true;
+}
+
+static bool still_runs(const struct record *record) {
+	struct fault_count unused;
+	uint64_t start_ticks;
+
+	return process_stat_read(record->pid, 0, &unused, &start_ticks) == 0 &&
+		start_ticks == record->start_ticks;
+}
+
+/* A record that no policy claims: its process goes on until somebody says otherwise. */
+static void look_at_unclaimed(struct manager *m, char *name) {
+	struct process unclaimed = { .manager = m, .name = name };
+	struct record record = { .pid = 0 };
+	int r;
+
+	if (manager_find(m, name))
+		return;
+	r = record_read(&unclaimed, &record);
+	if (r == 0 && (manager_find_pid(m, record.pid) || !still_runs(&record)))
+		r = -ESRCH;
+	if (r == 0)
+		log_event(MESSAGE_ADOPTED, LOG_WARNING, name, NULL,
+			"still runs as pid %d, but no policy names it any more: it's left alone; "
+			"end it by hand, or name it again to have it adopted",
+			(int)record.pid);
+	else if (is_gone(r))
+		record_remove(&unclaimed);
+}
+
+void adopt_finish(struct manager *m) {
+	record_each(m, look_at_unclaimed);
 }

@@ -6,5 +6,7 @@
 
 /** Takes p over from an earlier rtmemd when it still runs. True when it did. */
 bool adopt_process(struct process *p);
+/** Once all were asked for: tells of processes that run on without a policy, clears up after others. */
+void adopt_finish(struct manager *m);
 
 #endif

@@ -59,6 +59,7 @@ int apply_first(struct manager *m, struct policy_set *set) {
 	apply_host(m, set);
 	for (size_t i = 0; i < set->n_processes; i++)
 		add_and_start(m, set, &set->processes[i]);
+	adopt_finish(m);
 	sample_schedule(m);
 	return 0;
 }

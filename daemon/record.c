@@ -5,6 +5,7 @@
  */
 #include "daemon/record.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "common/io.h"
 #include "common/units.h"
 #include "daemon/log.h"
+#include "libpolicy/names.h"
 
 #define RECORD_MAX_BYTES 4096
 #define RECORD_DIRECTORY "processes"
@@ -202,4 +204,19 @@ int record_read(const struct process *p, struct record *ret) {
 	if (r < 0)
 		return r;
 	return strcmp(boot_id, ret->boot_id) == 0 ? 0 : -ESTALE;
+}
+
+void record_each(struct manager *m, void (*fn)(struct manager *m, char *name)) {
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "%s/" RECORD_DIRECTORY, m->options->runtime_dir);
+	directory = opendir(path);
+	if (!directory)
+		return;
+	while ((entry = readdir(directory)))
+		if (process_name_is_valid(entry->d_name))
+			fn(m, entry->d_name);
+	(void)closedir(directory);
 }

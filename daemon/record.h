@@ -28,6 +28,8 @@ void record_write_late(struct process *p);
 void record_remove(struct process *p);
 /** 0; -ENOENT without a record; -ESTALE when it's of another boot; -EBADMSG. */
 int record_read(const struct process *p, struct record *ret);
+/** Calls fn with the name of each record; fn may remove it. */
+void record_each(struct manager *m, void (*fn)(struct manager *m, char *name));
 /** Pure: text -> record. -EBADMSG when a line isn't understood or one is missing. */
 int record_parse(char *text, struct record *ret);
 
