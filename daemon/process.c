@@ -106,6 +106,7 @@ struct run *run_free(struct run *r) {
 	close_fd(r->status_fd);
 	free(r->injection_cause);
 	free(r->failure);
+	free(r->unready);
 	free(r->notes);
 	free(r);
 	return NULL;

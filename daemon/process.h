@@ -45,7 +45,7 @@ struct run {
 	char *failure; /* what rtmem-exec or libinit said when they gave up */
 	struct note *notes; /* from the launch and the adoption */
 	size_t n_notes;
-	char unready[160]; /* what stands in the way of ready */
+	char *unready; /* what stands in the way of ready */
 
 	struct settle settle;
 	struct faults faults;

@@ -79,7 +79,7 @@ static void gather(const struct process *p, char *detail, size_t size, struct ev
 		.running = true,
 		.ready = r->ready,
 		.late = r->late,
-		.unready = r->unready[0] ? r->unready : NULL,
+		.unready = r->unready,
 		.injection_wanted = r->injection_wanted,
 		.injection_cause = r->injection_cause,
 		.report = r->have_report ? &r->report : NULL,

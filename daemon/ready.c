@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,18 +30,21 @@
 
 static void set_unready(struct process *p) {
 	struct run *r = p->run;
+	char text[160];
 
 	if (r->lock_asked)
-		snprintf(r->unready, sizeof(r->unready), "the second lock isn't done yet");
+		snprintf(text, sizeof(text), "the second lock isn't done yet");
 	else if (!r->begun)
-		snprintf(r->unready, sizeof(r->unready),
+		snprintf(text, sizeof(text),
 			r->injection_wanted ? "the library hasn't reported"
 					    : "the program hasn't been executed");
 	else if (p->policy->ready.when == READY_NOTIFY)
-		snprintf(r->unready, sizeof(r->unready),
-			"no READY=1 from the main process (pid %d)", (int)r->pid);
+		snprintf(text, sizeof(text), "no READY=1 from the main process (pid %d)",
+			(int)r->pid);
 	else
-		(void)settle_describe(&r->settle, r->unready, sizeof(r->unready));
+		(void)settle_describe(&r->settle, text, sizeof(text));
+	free(r->unready);
+	r->unready = strdup(text);
 }
 
 /* rtmem-exec has become something else */
