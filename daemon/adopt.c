@@ -34,8 +34,8 @@ static void take_record(struct process *p, struct run *r, const struct record *r
 	r->begun = true;
 	r->plan_hash = record->plan_hash;
 	r->injection_wanted = record->injection_wanted;
-	r->have_report = record->have_report;
-	r->report = record->report;
+	if (record->have_report)
+		(void)run_keep_report(r, &record->report);
 	p->n_restarts = (uint32_t)record->n_restarts;
 }
 

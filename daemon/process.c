@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,7 @@ struct run *run_free(struct run *r) {
 	free(r->injection_cause);
 	free(r->failure);
 	free(r->unready);
+	free(r->report);
 	free(r->notes);
 	free(r);
 	return NULL;
@@ -130,6 +132,19 @@ void run_note(struct run *r, const char *rule, const char *format, ...) {
 	(void)make_printable(r->notes[r->n_notes].rule);
 	(void)make_printable(r->notes[r->n_notes].detail);
 	r->n_notes++;
+}
+
+/* The text is the last member, and mostly empty: without its room a report takes a quarter. */
+int run_keep_report(struct run *r, const struct report *report) {
+	size_t size = offsetof(struct report, text) + strlen(report->text) + 1;
+	struct report *copy = malloc(size);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, report, size);
+	free(r->report);
+	r->report = copy;
+	return 0;
 }
 
 void run_failure(struct run *r, const char *text) {

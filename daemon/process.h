@@ -39,8 +39,7 @@ struct run {
 	bool again; /* start again after the end */
 	enum exit_cause cause; /* EXIT_CAUSE_CLEAN = nobody wants its end */
 
-	bool have_report;
-	struct report report; /* of libinit */
+	struct report *report; /* of libinit, cut behind its text; NULL = none came */
 	char *injection_cause; /* why rtmem-exec says that the library can't be loaded */
 	char *failure; /* what rtmem-exec or libinit said when they gave up */
 	struct note *notes; /* from the launch and the adoption */
@@ -104,6 +103,8 @@ int run_new(struct process *p, pid_t pid, struct run **ret);
 struct run *run_free(struct run *r);
 __attribute__((format(printf, 3, 4))) void run_note(
 	struct run *r, const char *rule, const char *format, ...);
+/** Keeps a copy of what libinit reported. */
+int run_keep_report(struct run *r, const struct report *report);
 /** The first words about why a run failed are kept; later ones are mostly consequences. */
 void run_failure(struct run *r, const char *text);
 

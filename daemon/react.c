@@ -82,7 +82,7 @@ static void gather(const struct process *p, char *detail, size_t size, struct ev
 		.unready = r->unready,
 		.injection_wanted = r->injection_wanted,
 		.injection_cause = r->injection_cause,
-		.report = r->have_report ? &r->report : NULL,
+		.report = r->report,
 		.faults = r->since_ready,
 		.faults_from_proc = r->faults.from_proc,
 		.perf_refused = r->faults.from_proc ? strerror(-r->faults.error) : NULL,

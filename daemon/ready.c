@@ -66,7 +66,7 @@ static void ready_now(struct process *p) {
 	int k;
 
 	r->poll_timer = sd_event_source_disable_unref(r->poll_timer);
-	if (p->policy->memory.lock == LOCK_BALANCED && r->have_report && !r->lock_asked) {
+	if (p->policy->memory.lock == LOCK_BALANCED && r->report && !r->lock_asked) {
 		k = report_send_byte(p, HANDOFF_LOCK);
 		if (k == 0) {
 			r->lock_asked = true;

@@ -87,14 +87,14 @@ static void collect_numbers(const struct process *p, uint64_t ret[static NUMBER_
 	ret[NUMBER_READY] = r->ready;
 	ret[NUMBER_RESTARTS] = p->n_restarts;
 	ret[NUMBER_INJECTION] = r->injection_wanted;
-	if (!r->have_report)
+	if (!r->report)
 		return;
-	ret[NUMBER_REPORT] = r->report.kind;
-	ret[NUMBER_LOCK] = r->report.init_lock;
-	ret[NUMBER_HEAP] = r->report.heap_bytes;
-	ret[NUMBER_MAIN_STACK] = r->report.main_stack_bytes;
-	ret[NUMBER_UNLOCKED] = r->report.unlocked_bytes;
-	ret[NUMBER_DUMPABLE] = r->report.dumpable;
+	ret[NUMBER_REPORT] = r->report->kind;
+	ret[NUMBER_LOCK] = r->report->init_lock;
+	ret[NUMBER_HEAP] = r->report->heap_bytes;
+	ret[NUMBER_MAIN_STACK] = r->report->main_stack_bytes;
+	ret[NUMBER_UNLOCKED] = r->report->unlocked_bytes;
+	ret[NUMBER_DUMPABLE] = r->report->dumpable;
 }
 
 int record_write(struct process *p) {

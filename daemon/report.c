@@ -7,6 +7,7 @@
 #include "daemon/report.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -38,10 +39,8 @@ static void on_exec_note(struct process *p, const struct report *report) {
 static void on_init(struct process *p, const struct report *report) {
 	struct run *r = p->run;
 
-	if (r->have_report || !r->injection_wanted)
+	if (r->report || !r->injection_wanted || run_keep_report(r, report) < 0)
 		return;
-	r->have_report = true;
-	r->report = *report;
 	record_write_late(p);
 	ready_program_runs(p);
 }
@@ -50,17 +49,23 @@ static void on_init_failed(struct process *p, const struct report *report) {
 	run_failure(p->run, report->text[0] ? report->text : report->step);
 }
 
+/* The numbers of the first report stay; what went wrong is that of the second lock. */
+static void replace_outcome(struct run *r, const struct report *locked) {
+	struct report whole = *locked;
+
+	memcpy(&whole, r->report, offsetof(struct report, step));
+	whole.kind = REPORT_INIT_PARTIAL;
+	whole.error = locked->error;
+	(void)run_keep_report(r, &whole);
+}
+
 static void on_locked(struct process *p, const struct report *report) {
 	struct run *r = p->run;
 
 	if (!r->lock_asked)
 		return;
-	if (report->error) {
-		r->report.kind = REPORT_INIT_PARTIAL;
-		r->report.error = report->error;
-		memcpy(r->report.step, report->step, sizeof(r->report.step));
-		memcpy(r->report.text, report->text, sizeof(r->report.text));
-	}
+	if (report->error)
+		replace_outcome(r, report);
 	ready_locked(p);
 }
 

@@ -100,7 +100,7 @@ static void write_memory(struct json *j, const struct run *r) {
 	json_bytes(j, "size", m->size_bytes);
 	json_bytes(j, "swap", m->swap_bytes);
 	json_bytes(j, "memlock_limit", r ? memlock_limit(r) : 0);
-	json_bytes(j, "heap_prealloc", r && r->have_report ? r->report.heap_bytes : 0);
+	json_bytes(j, "heap_prealloc", r && r->report ? r->report->heap_bytes : 0);
 	json_object_end(j);
 }
 
@@ -169,7 +169,7 @@ static void write_process(struct json *j, const struct process *p) {
 	json_bool(j, "ready", r && r->ready);
 	json_string(j, "compliance", compliance_to_string(p->compliance));
 	write_findings(j, p);
-	json_string(j, "injection", r && r->have_report ? "preload" : "none");
+	json_string(j, "injection", r && r->report ? "preload" : "none");
 	write_faults(j, r);
 	write_memory(j, r);
 	write_threads(j, r);

@@ -24,6 +24,7 @@ static const char policy[] = "version: 1\n"
 			     "    command: [/bin/camera]\n";
 
 static int setup(void **state) {
+	struct report report;
 	struct house *h;
 	struct process *p;
 
@@ -36,13 +37,13 @@ static int setup(void **state) {
 	p->run->start_ticks = 1234567890123ull;
 	p->run->plan_hash = UINT64_MAX;
 	p->run->ready = p->run->injection_wanted = true;
-	p->run->have_report = true;
-	report_init(&p->run->report, REPORT_INIT);
-	p->run->report.init_lock = INIT_LOCK_STRICT;
-	p->run->report.heap_bytes = 150u << 20;
-	p->run->report.main_stack_bytes = 1u << 20;
-	p->run->report.unlocked_bytes = 32u << 10;
-	p->run->report.dumpable = 1;
+	report_init(&report, REPORT_INIT);
+	report.init_lock = INIT_LOCK_STRICT;
+	report.heap_bytes = 150u << 20;
+	report.main_stack_bytes = 1u << 20;
+	report.unlocked_bytes = 32u << 10;
+	report.dumpable = 1;
+	assert_return_code(run_keep_report(p->run, &report), 0);
 	assert_return_code(record_init(&h->manager), 0);
 	return 0;
 }
@@ -90,7 +91,7 @@ static void what_is_written_is_read(void **state) {
 static void without_a_report_none_is_read(void **state) {
 	struct record r;
 
-	camera(state)->run->have_report = false;
+	free(TAKE(camera(state)->run->report));
 	camera(state)->run->ready = false;
 	assert_return_code(record_write(camera(state)), 0);
 	assert_return_code(record_read(camera(state), &r), 0);
