@@ -236,9 +236,9 @@ static int run(struct manager *m) {
 	if (r >= 0)
 		r = open_doors(m);
 	if (r >= 0)
-		r = self_init(m);
-	if (r >= 0)
 		r = apply_first(m, set);
+	if (r >= 0)
+		r = self_init(m);
 	if (r >= 0)
 		r = sd_event_loop(m->event);
 	if (r < 0)

@@ -42,6 +42,8 @@ static const char *short_finding(const struct process *p, char *buf, size_t size
 		snprintf(buf, size, "%s minor faults", f->seen);
 	else if (strcmp(f->rule, "major_faults") == 0)
 		snprintf(buf, size, "%s major faults", f->seen);
+	else if (strcmp(f->rule, "launch") == 0)
+		snprintf(buf, size, "%.120s", f->detail);
 	else
 		snprintf(buf, size, "%s: %s", f->rule, f->seen);
 	return buf;
@@ -90,7 +92,7 @@ const char *self_describe(const struct manager *m, char *buf, size_t size) {
 		COMPLIANCE_VIOLATING, COMPLIANCE_UNPROTECTED, COMPLIANCE_STOPPED };
 	struct line l = { .text = buf, .size = size };
 	const struct process *first = NULL;
-	size_t drift = manager_host_drift(m);
+	size_t drift = manager_host_drift(m), n_failed;
 	bool any = false;
 
 	buf[0] = '\0';
@@ -102,7 +104,8 @@ const char *self_describe(const struct manager *m, char *buf, size_t size) {
 		append_group(&l, n, compliance_to_string(order[i]), first, &any);
 	}
 	first = NULL;
-	append_group(&l, count_failed(m, &first), "failed", first, &any);
+	n_failed = count_failed(m, &first);
+	append_group(&l, n_failed, "failed", first, &any);
 	if (drift > 0)
 		append(&l, "; %zu host setting%s not as wanted", drift, drift == 1 ? "" : "s");
 	return buf;
@@ -128,13 +131,11 @@ static void give_back(struct manager *m) {
 	m->bulky = false;
 }
 
-static int on_post(sd_event_source *s, void *userdata) {
-	struct manager *m = userdata;
+static void tell(struct manager *m) {
 	char line[sizeof(m->status_line)];
 
-	give_back(m);
 	if (!m->changed)
-		return 0;
+		return;
 	m->changed = false;
 	(void)self_describe(m, line, sizeof(line));
 	(void)make_printable(line);
@@ -144,6 +145,11 @@ static int on_post(sd_event_source *s, void *userdata) {
 	}
 	if (!m->announced && all_decided(m))
 		announce(m);
+}
+
+static int on_post(sd_event_source *s, void *userdata) {
+	give_back(userdata);
+	tell(userdata);
 	return 0;
 }
 
@@ -168,18 +174,24 @@ int self_init(struct manager *m) {
 		return r;
 	extend_timeout(m);
 	m->changed = true;
+	tell(m); /* without processes nothing may ever happen in the loop */
 	return sd_event_source_set_description(m->post, "rtmemd-status");
 }
 
 void self_reloading(struct manager *m) {
 	struct timespec now;
 
+	if (!m->announced) /* not even started, as far as our manager knows */
+		return;
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
 		(uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
 }
 
 void self_reloaded(struct manager *m) {
+	m->changed = true;
+	if (!m->announced)
+		return;
 	(void)self_describe(m, m->status_line, sizeof(m->status_line));
 	(void)make_printable(m->status_line);
 	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", m->status_line);

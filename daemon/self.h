@@ -5,7 +5,7 @@
 /* What rtmemd tells its own service manager, over sd_notify. */
 #include "daemon/manager.h"
 
-/** After each turn of the loop in which something changed: STATUS=, and READY=1 once all is decided. */
+/** Once the processes are there. From then on, after each turn of the loop in which something changed: STATUS=, and READY=1 once all is decided. */
 int self_init(struct manager *m);
 void self_reloading(struct manager *m);
 void self_reloaded(struct manager *m);
