@@ -45,16 +45,6 @@ static int add(struct changes *c, struct change change, const char *name) {
 	return 0;
 }
 
-static bool same_watch(const struct process_policy *a, const struct process_policy *b) {
-	const struct compliance_policy *c = &a->compliance, *d = &b->compliance;
-	const struct restart_policy *q = &a->restart, *r = &b->restart;
-
-	return c->minor_faults == d->minor_faults && c->major_faults == d->major_faults &&
-		c->interval_usec == d->interval_usec && c->on_violation == d->on_violation &&
-		q->when == r->when && q->delay_usec == r->delay_usec && q->limit == r->limit &&
-		q->window_usec == r->window_usec;
-}
-
 static struct change decide(struct process *p, const struct process_policy *policy) {
 	struct change c = { .kind = CHANGE_KEEP,
 		.reason = "its policy is the same",
@@ -67,7 +57,7 @@ static struct change decide(struct process *p, const struct process_policy *poli
 	} else if (!process_policy_same_launch(p->policy, policy)) {
 		c.kind = CHANGE_RESTART;
 		c.reason = "its policy changed in a way that only a new launch can follow";
-	} else if (!same_watch(p->policy, policy)) {
+	} else if (!process_policy_same_watch(p->policy, policy)) {
 		c.kind = CHANGE_UPDATE;
 		c.reason = "what is allowed while it runs changed";
 	}

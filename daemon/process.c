@@ -53,10 +53,13 @@ struct process *process_new(
 int process_set_policy(
 	struct process *p, struct policy_set *set, const struct process_policy *policy) {
 	struct policy_set *old = p->set;
+	bool other_timeout = p->policy->ready.timeout_usec != policy->ready.timeout_usec;
 
 	p->set = policy_set_ref(set);
 	p->policy = policy;
 	policy_set_unref(old);
+	if (other_timeout)
+		ready_timeout_changed(p);
 	return 0;
 }
 

@@ -154,23 +154,38 @@ static int on_ready_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
 	return 0;
 }
 
+static int start_timeout(struct process *p) {
+	struct run *r = p->run;
+	uint64_t timeout_usec = p->policy->ready.timeout_usec;
+	int k;
+
+	if (timeout_usec == USEC_INFINITY)
+		return 0;
+	k = sd_event_add_time_relative(p->manager->event, &r->ready_timer, CLOCK_MONOTONIC,
+		timeout_usec, TIMER_ACCURACY, on_ready_timeout, p);
+	return k < 0 ? k : sd_event_source_set_description(r->ready_timer, "rtmemd-ready-timer");
+}
+
 int ready_begin(struct process *p) {
 	struct run *r = p->run;
-	sd_event *event = p->manager->event;
-	uint64_t timeout_usec = p->policy->ready.timeout_usec;
-	int k = 0;
+	int k = start_timeout(p);
 
-	if (timeout_usec != USEC_INFINITY)
-		k = sd_event_add_time_relative(event, &r->ready_timer, CLOCK_MONOTONIC,
-			timeout_usec, TIMER_ACCURACY, on_ready_timeout, p);
 	if (k >= 0)
-		k = sd_event_add_time_relative(event, &r->poll_timer, CLOCK_MONOTONIC,
+		k = sd_event_add_time_relative(p->manager->event, &r->poll_timer, CLOCK_MONOTONIC,
 			POLL_MIN_USEC, TIMER_ACCURACY, on_poll, p);
+	return k < 0 ? k : sd_event_source_set_description(r->poll_timer, "rtmemd-settle-timer");
+}
+
+void ready_timeout_changed(struct process *p) {
+	struct run *r = p->run;
+	int k;
+
+	if (!r || r->ready || r->late || r->terminated)
+		return;
+	r->ready_timer = sd_event_source_disable_unref(r->ready_timer);
+	k = start_timeout(p);
 	if (k < 0)
-		return k;
-	if (r->ready_timer)
-		(void)sd_event_source_set_description(r->ready_timer, "rtmemd-ready-timer");
-	return sd_event_source_set_description(r->poll_timer, "rtmemd-settle-timer");
+		run_note(r, "ready", "no timer for ready.timeout: %s", strerror(-k));
 }
 
 void ready_program_runs(struct process *p) {

@@ -7,6 +7,8 @@
 
 /** Starts the timers of a new run. 0 or -errno. */
 int ready_begin(struct process *p);
+/** A changed policy gives another time: counted from now, unless it's over already. */
+void ready_timeout_changed(struct process *p);
 /** libinit reported, or the program was seen to run without it. */
 void ready_program_runs(struct process *p);
 /** READY=1 came from the main process. */

@@ -181,6 +181,8 @@ const struct process_policy *policy_set_find(const struct policy_set *s, const c
 const struct process_policy *policy_set_find_profile(const struct policy_set *s, const char *name);
 /** Same launch for both? Compares all that needs a restart, not compliance or places. */
 bool process_policy_same_launch(const struct process_policy *a, const struct process_policy *b);
+/** The other half: all that a running process takes over. */
+bool process_policy_same_watch(const struct process_policy *a, const struct process_policy *b);
 
 static inline void policy_set_unref_cleanup(struct policy_set **s) {
 	*s = policy_set_unref(*s);

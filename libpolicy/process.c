@@ -91,10 +91,11 @@ static bool same_value(const struct field *f, const char *a, const char *b) {
 	}
 }
 
-static bool same(const struct field *table, const char *a, const char *b) {
+/* Of the two halves of the table, what changes live and what needs a launch, one is compared. */
+static bool same(const struct field *table, bool live, const char *a, const char *b) {
 	for (const struct field *f = table; f->name; f++) {
-		bool equal = f->kind == KIND_MAPPING ? same(f->keys, a, b)
-						     : f->live || same_value(f, a, b);
+		bool equal = f->kind == KIND_MAPPING ? same(f->keys, live, a, b)
+						     : f->live != live || same_value(f, a, b);
 
 		if (!equal)
 			return false;
@@ -103,5 +104,9 @@ static bool same(const struct field *table, const char *a, const char *b) {
 }
 
 bool process_policy_same_launch(const struct process_policy *a, const struct process_policy *b) {
-	return same(process_fields, (const char *)a, (const char *)b);
+	return same(process_fields, false, (const char *)a, (const char *)b);
+}
+
+bool process_policy_same_watch(const struct process_policy *a, const struct process_policy *b) {
+	return same(process_fields, true, (const char *)a, (const char *)b);
 }
