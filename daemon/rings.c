@@ -17,9 +17,6 @@
 
 #include "common/cleanup.h"
 
-/* 48 bytes per record: 5461 faults per CPU between two ticks before records (never counts) are lost */
-#define RING_BYTES (256u << 10)
-
 int perf_open(struct perf_event_attr *attr, pid_t pid, int cpu) {
 	long fd;
 
@@ -137,13 +134,13 @@ static void ring_drain(const struct ring *r,
 	uint64_t head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
 	uint64_t tail = page->data_tail;
 
-	while (tail < head) {
+	while (head - tail >= sizeof(struct perf_event_header)) {
 		struct perf_event_header header;
 		struct fault_record record;
 
 		copy_out(r, tail, &header, sizeof(header));
-		if (header.size < sizeof(header))
-			break;
+		if (header.size < sizeof(header) || header.size > head - tail)
+			break; /* no record: what follows can't be found */
 		if (record_parse(r, tail, &header, &record))
 			fn(&record, userdata);
 		tail += header.size;
