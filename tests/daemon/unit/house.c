@@ -37,6 +37,7 @@ int house_teardown(void **state) {
 		process_free(m->processes[i]);
 	free(m->processes);
 	policy_set_unref(m->set);
+	sd_event_source_disable_unref(m->tick);
 	sd_event_unref(m->event);
 	tree_free(h->tree);
 	free(h);

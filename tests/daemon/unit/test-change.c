@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a reload means for each process: old set x new set -> one change each. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/cleanup.h"
+#include "daemon/change.h"
+#include "house.h"
+
+#define HEAD "version: 1\nprocesses:\n"
+
+/* "NAME kind, NAME kind", in the order in which they would be carried out */
+static void expect_changes(
+	const struct manager *m, const struct policy_set *set, const char *text) {
+	CLEANUP(changes_done) struct changes c = { .n_items = 0 };
+	char line[256] = "";
+	size_t used = 0;
+
+	assert_return_code(changes_decide(m, set, &c), 0);
+	for (size_t i = 0; i < c.n_items; i++) {
+		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s %s", i ? ", " : "",
+			c.items[i].name, change_kind_to_string(c.items[i].kind));
+		assert_true(used < sizeof(line));
+		assert_non_null(c.items[i].reason);
+		assert_int_equal(!c.items[i].process, c.items[i].kind == CHANGE_START);
+		assert_int_equal(!c.items[i].policy, c.items[i].kind == CHANGE_STOP);
+		if (c.items[i].policy)
+			assert_ptr_equal(c.items[i].policy, policy_set_find(set, c.items[i].name));
+	}
+	assert_string_equal(line, text);
+}
+
+static void expect_reload(struct house *h, const char *now, const char *text) {
+	_cleanup_policy_set_ struct policy_set *set = house_parse(now);
+
+	expect_changes(&h->manager, set, text);
+}
+
+static void the_same_policy_changes_nothing(void **state) {
+	static const char policy[] = HEAD
+		"  a: { command: [/bin/a] }\n  b: { command: [/bin/b] }\n";
+	struct house *h = *state;
+	_cleanup_policy_set_ struct policy_set *set = house_parse(policy);
+	CLEANUP(changes_done) struct changes c = { .n_items = 0 };
+
+	house_move_in(h, policy);
+	expect_changes(&h->manager, set, "a keep, b keep");
+	assert_return_code(changes_decide(&h->manager, set, &c), 0);
+	assert_false(changes_any(&c));
+}
+
+static void processes_come_and_go(void **state) {
+	house_move_in(*state, HEAD "  a: { command: [/bin/a] }\n  b: { command: [/bin/b] }\n");
+	expect_reload(*state, HEAD "  b: { command: [/bin/b] }\n  c: { command: [/bin/c] }\n",
+		"a stop, b keep, c start");
+}
+
+static void from_nothing_and_to_nothing(void **state) {
+	struct house *h = *state;
+
+	expect_reload(h, "version: 1\n", "");
+	expect_reload(h, HEAD "  a: { command: [/bin/a] }\n", "a start");
+	house_move_in(h, HEAD "  a: { command: [/bin/a] }\n");
+	expect_reload(h, "version: 1\n", "a stop");
+}
+
+static void a_new_name_is_a_new_process(void **state) {
+	house_move_in(*state, HEAD "  a: { command: [/bin/a] }\n");
+	expect_reload(*state, HEAD "  b: { command: [/bin/a] }\n", "a stop, b start");
+}
+
+static void what_the_launch_depends_on_restarts(void **state) {
+	static const char *const keys[] = { "user: \"7\"", "group: \"7\"", "groups: [\"7\"]",
+		"environment: { A: b }", "working_directory: /tmp", "capabilities: [ipc_lock]",
+		"limits: { core: 0 }", "limits: { nofile: 100 }", "oom_score_adjust: -5",
+		"scheduling: { policy: fifo, priority: 5 }", "scheduling: { nice: -5 }",
+		"scheduling: { cpus: \"0\" }", "memory: { lock: onfault }",
+		"memory: { thp: default }", "memory: { heap: { prealloc: 1M } }",
+		"memory: { heap: { arenas: 2 } }", "memory: { stack: { main: 2M } }",
+		"memory: { stack: { threads: 256K } }", "ready: { when: exec }",
+		"ready: { when: settle, settle: 700ms }" };
+	struct house *h = *state;
+
+	house_move_in(h, HEAD "  a: { command: [/bin/a] }\n");
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text), HEAD "  a:\n    command: [/bin/a]\n    %s\n", keys[i]);
+		print_message("%s\n", keys[i]);
+		expect_reload(h, text, "a restart");
+	}
+	expect_reload(h, HEAD "  a: { command: [/bin/a, x] }\n", "a restart");
+}
+
+static void what_a_running_process_takes_over_updates(void **state) {
+	static const char *const keys[] = { "ready: { when: settle, timeout: 5s }",
+		"compliance: { minor_faults: 1 }", "compliance: { major_faults: 1 }",
+		"compliance: { interval: 2s }", "compliance: { on_violation: stop }",
+		"restart: { when: always }", "restart: { delay: 2s }", "restart: { limit: 9 }",
+		"restart: { window: 2min }" };
+	struct house *h = *state;
+
+	house_move_in(h, HEAD "  a: { command: [/bin/a] }\n");
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text), HEAD "  a:\n    command: [/bin/a]\n    %s\n", keys[i]);
+		print_message("%s\n", keys[i]);
+		expect_reload(h, text, "a update");
+	}
+	expect_reload(h, HEAD "  a: { command: [/bin/b], restart: { limit: 9 } }\n", "a restart");
+}
+
+static void a_process_on_its_way_out_that_is_wanted_again_restarts(void **state) {
+	struct house *h = *state;
+
+	house_move_in(h, HEAD "  a: { command: [/bin/a] }\n");
+	h->manager.processes[0]->removed = true;
+	expect_reload(h, HEAD "  a: { command: [/bin/a] }\n", "a restart");
+	expect_reload(h, "version: 1\n", ""); /* it has been told to end already */
+}
+
+static void where_a_policy_stands_is_no_change(void **state) {
+	house_move_in(*state, HEAD "  a: { command: [/bin/a], memory: { lock: strict } }\n");
+	expect_reload(*state,
+		"version: 1\n\n# moved, and defaults left out\nprocesses:\n"
+		"\n  a: { command: [/bin/a] }\n",
+		"a keep");
+}
+
+static void the_document_says_what_and_why(void **state) {
+	struct house *h = *state;
+	_cleanup_policy_set_ struct policy_set *set = house_parse(
+		HEAD "  b: { command: [/bin/b] }\n");
+	CLEANUP(changes_done) struct changes c = { .n_items = 0 };
+	struct diagnostic item = { .file = (char *)"a.yaml",
+		.line = 3,
+		.column = 5,
+		.severity = SEVERITY_WARNING,
+		.id = "an-id",
+		.message = (char *)"a \"message\"",
+		.hint = (char *)"a hint" };
+	const struct diagnostics d = { .items = &item, .n_items = 1 };
+	const struct settings none = { .n_items = 0 };
+	_cleanup_free_ char *json = NULL;
+
+	house_move_in(h, HEAD "  a: { command: [/bin/a] }\n");
+	assert_return_code(changes_decide(&h->manager, set, &c), 0);
+	assert_true(changes_any(&c));
+	assert_return_code(change_document("applied", &d, &none, &c, &json), 0);
+	assert_string_equal(json,
+		"{\"version\": 1, \"result\": \"applied\", \"diagnostics\": [{\"file\": \"a.yaml\", "
+		"\"line\": 3, \"column\": 5, \"severity\": \"warning\", \"id\": \"an-id\", "
+		"\"message\": \"a \\\"message\\\"\", \"hint\": \"a hint\"}], \"host\": [], "
+		"\"processes\": [{\"name\": \"a\", \"action\": \"stop\", "
+		"\"reason\": \"no policy names it any more\"}, "
+		"{\"name\": \"b\", \"action\": \"start\", \"reason\": \"its policy is new\"}]}");
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		CASE(the_same_policy_changes_nothing),
+		CASE(processes_come_and_go),
+		CASE(from_nothing_and_to_nothing),
+		CASE(a_new_name_is_a_new_process),
+		CASE(what_the_launch_depends_on_restarts),
+		CASE(what_a_running_process_takes_over_updates),
+		CASE(a_process_on_its_way_out_that_is_wanted_again_restarts),
+		CASE(where_a_policy_stands_is_no_change),
+		CASE(the_document_says_what_and_why),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
