@@ -39,7 +39,7 @@ static void complain_writable(struct diagnostics *d, const char *path, enum diag
 	diagnostics_hint(d, "chmod go-w %s", path);
 }
 
-bool trust_directory(struct diagnostics *d, const char *path) {
+static bool check_directory(struct diagnostics *d, const char *path, bool sticky_will_do) {
 	struct stat st;
 
 	if (stat(path, &st) < 0) {
@@ -48,11 +48,20 @@ bool trust_directory(struct diagnostics *d, const char *path) {
 	}
 	if (st.st_uid != 0)
 		complain_owner(d, path, DIAG_DIRECTORY_OWNER, "the directory", st.st_uid);
-	else if (st.st_mode & (S_IWGRP | S_IWOTH))
+	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(sticky_will_do && (st.st_mode & S_ISVTX)))
 		complain_writable(d, path, DIAG_DIRECTORY_WRITABLE, "the directory", st.st_mode);
 	else
 		return true;
 	return false;
+}
+
+bool trust_directory(struct diagnostics *d, const char *path) {
+	return check_directory(d, path, false);
+}
+
+/* Where a file lies that is root's own: under the sticky bit nobody else can put another in its place. */
+static bool trust_parent(struct diagnostics *d, const char *path) {
+	return check_directory(d, path, true);
 }
 
 /* The directory that holds `path`, as a path of its own. */
@@ -98,7 +107,7 @@ bool trust_links(struct diagnostics *d, const char *start) {
 		struct stat st;
 
 		parent_of(path, parent);
-		if (!trust_directory(d, parent))
+		if (!trust_parent(d, parent))
 			return false;
 		if (lstat(path, &st) < 0) {
 			trust_complain_errno(d, start, errno);

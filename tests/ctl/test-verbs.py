@@ -142,6 +142,22 @@ class Verbs(rtmem.TestCase):
         self.write("a.yaml", GOOD)
         self.ctl("check", user=65534)
 
+    def test_root_refuses_what_others_can_write(self):
+        self.need_root()
+        path = self.write("a.yaml", GOOD)
+        os.chmod(path, 0o666)
+        self.assertIn("can be written by others", self.ctl("check", path, status=1).stderr)
+        self.assertIn("can be written by others",
+                      self.ctl("run", "--policy", "plain", "--", "true", status=125).stderr)
+        self.ctl("check", path, user=65534)
+
+    def test_sudo_believes_its_caller_about_a_file_that_is_named(self):
+        self.need_root()
+        path = self.write("a.yaml", GOOD)
+        os.chown(path, 65534, 65534)
+        self.assertIn("belongs to user 65534", self.ctl("check", path, status=1).stderr)
+        self.ctl("check", path, env={"SUDO_UID": "65534"})
+
     def test_colour_only_on_a_terminal(self):
         self.write("bad.yaml", BAD)
         self.assertNotIn("\033", self.ctl("check", status=1).stderr)

@@ -251,6 +251,13 @@ def a_link_into_a_directory_that_all_can_write(top):
     return [top / 'etc']
 
 
+@case(root=True, shows=['camera: '])
+def a_named_file_under_the_sticky_bit(top):
+    write(top / 'open/a.yaml')
+    (top / 'open').chmod(0o1777)
+    return [top / 'open/a.yaml']
+
+
 @case(root=True)
 def a_mask_is_believed(top):
     (top / 'etc').mkdir()

@@ -30,6 +30,7 @@ LOOP = os.path.join(BUILD, "bench", "loop")
 COUNT_FAULTS = os.path.join(BUILD, "bench", "count-faults")
 DEADLINE = 10  # seconds; machines under test are noisy
 SKIPPED = 77
+os.umask(0o022)  # root refuses policies that a group can write
 os.environ.pop("MALLOC_PERTURB_", None)  # meson sets it; it touches memory for the program under test
 
 
