@@ -39,6 +39,7 @@ struct run {
 	bool again; /* start again after the end */
 	enum exit_cause cause; /* EXIT_CAUSE_CLEAN = nobody wants its end */
 
+	unsigned n_packets; /* taken from report_fd */
 	struct report *report; /* of libinit, cut behind its text; NULL = none came */
 	char *injection_cause; /* why rtmem-exec says that the library can't be loaded */
 	char *failure; /* what rtmem-exec or libinit said when they gave up */

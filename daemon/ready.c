@@ -238,7 +238,7 @@ void ready_socket_closed(struct process *p) {
 
 	if (!r->lock_asked || r->ready)
 		return;
-	run_note(r, "lock", "the library closed its socket before it had locked at ready");
+	run_note(r, "lock", "the library's socket was closed before the lock at ready was done");
 	ready_locked(p);
 }
 

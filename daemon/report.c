@@ -19,6 +19,7 @@
 #include "daemon/record.h"
 
 #define PACKETS_PER_WAKEUP 32 /* a process that floods us waits its turn */
+#define PACKETS_PER_RUN	   64 /* rtmem-exec and libinit need a handful */
 
 static void on_exec_failed(struct process *p, const struct report *report) {
 	run_failure(p->run, report->text[0] ? report->text : report->step);
@@ -78,13 +79,14 @@ static void (*const handlers[REPORT_KIND_MAX])(struct process *p, const struct r
 	[REPORT_LOCKED] = on_locked,
 };
 
-static void handle_packet(struct process *p, const void *data, size_t size) {
+/* False when the other side has lost its right to be heard. */
+static bool handle_packet(struct process *p, const void *data, size_t size) {
 	struct report report;
 
-	if (report_check(data, size, &report) < 0) {
+	if (report_check(data, size, &report) < 0 || ++p->run->n_packets > PACKETS_PER_RUN) {
 		log_event(MESSAGE_PLAIN, LOG_WARNING, p->name, NULL,
-			"a report that isn't one was ignored (%zu bytes)", size);
-		return;
+			"its library's socket is misused: no report is taken from it any more");
+		return false;
 	}
 	(void)make_printable(report.text);
 	(void)make_printable(report.step);
@@ -93,6 +95,7 @@ static void handle_packet(struct process *p, const void *data, size_t size) {
 		report.step, report.text);
 	if (handlers[report.kind])
 		handlers[report.kind](p, &report);
+	return true;
 }
 
 static void stop_watching(struct run *r) {
@@ -108,12 +111,11 @@ void report_drain(struct process *p) {
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n <= 0) {
+		if (n <= 0 || !handle_packet(p, data, (size_t)n)) {
 			stop_watching(p->run);
 			ready_socket_closed(p);
 			return;
 		}
-		handle_packet(p, data, (size_t)n);
 	}
 }
 
