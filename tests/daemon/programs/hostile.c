@@ -12,7 +12,8 @@
 
 #include "common/handoff.h"
 
-#define N_MESSAGES 20000
+#define N_REPORTS	20000
+#define N_NOTIFICATIONS 4000
 
 static unsigned char garbage[64 << 10];
 
@@ -29,7 +30,7 @@ static int report_socket(void) {
 }
 
 static void throw(int fd, const void *data, size_t size) {
-	(void)send(fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)send(fd, data, size, MSG_NOSIGNAL);
 }
 
 /* Every kind, with texts that don't end, and numbers that flatter. */
@@ -56,13 +57,13 @@ static void attack_report(void) {
 	}
 	puts("hostile: report socket found");
 	forge(fd);
-	throw(fd, garbage, 0);
 	throw(fd, garbage, 1);
 	throw(fd, garbage, sizeof(garbage));
-	for (int i = 0; i < N_MESSAGES; i++)
+	for (int i = 0; i < N_REPORTS; i++)
 		throw(fd, garbage, sizeof(struct report) - (size_t)(i % 2));
 	for (int i = 0; i < 64; i++)
 		forge(fd);
+	throw(fd, garbage, 0); /* looks like the end */
 }
 
 static void attack_notify(const char *path) {
@@ -76,10 +77,10 @@ static void attack_notify(const char *path) {
 	memcpy(address.sun_path, path, strlen(path));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return;
-	for (int i = 0; i < N_MESSAGES; i++)
+	for (int i = 0; i < N_NOTIFICATIONS; i++)
 		throw(fd, garbage, (size_t)i % 8192);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		(void)send(fd, lines[i], strlen(lines[i]), MSG_NOSIGNAL);
+		throw(fd, lines[i], strlen(lines[i]));
 }
 
 /* hostile NOTIFY-SOCKET */
