@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -51,6 +52,28 @@ int launch_hash(const struct plan *plan, uint64_t *ret) {
 		hash = (hash ^ ((const unsigned char *)data)[i]) * HASH_PRIME;
 	*ret = hash;
 	return 0;
+}
+
+/* What to change where it's not the policy that is wrong, but the machine that is full. */
+static const char *remedy(int error) {
+	switch (-error) {
+	case EMFILE:
+		return "; raise the limit of descriptors of rtmemd (LimitNOFILE= of its unit)";
+	case ENFILE:
+		return "; raise the sysctl fs.file-max";
+	case EAGAIN:
+		return "; raise the limit of tasks of rtmemd (TasksMax= of its unit) or the sysctl "
+		       "kernel.pid_max";
+	default:
+		return "";
+	}
+}
+
+/* Remembers what couldn't be done, unless more is known already; hands the error on. */
+static int explain(struct process *p, const char *what, int error) {
+	if (error < 0 && !p->failure)
+		process_failure(p, "can't %s: %s%s", what, strerror(-error), remedy(error));
+	return error;
 }
 
 int launch_make_plan(struct process *p, struct plan *ret) {
@@ -217,21 +240,28 @@ static int take_over(struct process *p, pid_t pid, int *report_fd, const struct 
 	int k = run_new(p, pid, &r);
 
 	if (k < 0)
-		return k;
+		return explain(p, "watch the new process", k);
 	p->run = r;
 	r->report_fd = TAKE_FD(*report_fd);
 	r->injection_wanted = plan_has(plan, STEP_PRELOAD);
 	(void)launch_hash(plan, &r->plan_hash);
 	faults_attach_new(&r->faults, &p->manager->rings, pid);
 	react_judge(p);
-	k = report_watch(p);
+	k = explain(p, "listen to the new process", report_watch(p));
 	if (k >= 0)
-		k = ready_begin(p);
+		k = explain(p, "set a timer", ready_begin(p));
 	if (k >= 0)
-		k = record_write(p);
+		k = explain(p, "write its record to the runtime directory", record_write(p));
 	if (k >= 0)
-		k = report_send_byte(p, HANDOFF_GO);
+		k = explain(p, "tell rtmem-exec to go on", report_send_byte(p, HANDOFF_GO));
 	return k;
+}
+
+/* rtmem-exec, which nobody watches, and which hasn't executed anything */
+static void give_up(pid_t pid) {
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 static int launch(struct process *p) {
@@ -244,18 +274,18 @@ static int launch(struct process *p) {
 		return r;
 	plan_fd = handoff_write(&plan);
 	if (plan_fd < 0)
-		return plan_fd;
-	r = raise_fd(&plan_fd);
+		return explain(p, "write the launch plan", plan_fd);
+	r = explain(p, "write the launch plan", raise_fd(&plan_fd));
 	if (r == 0)
-		r = make_report_pair(&ours, &childs);
+		r = explain(p, "make the report socket", make_report_pair(&ours, &childs));
 	if (r == 0)
-		r = spawn_helper(p->manager, plan_fd, childs, &pid);
+		r = explain(p, "start rtmem-exec", spawn_helper(p->manager, plan_fd, childs, &pid));
 	if (r < 0)
 		return r;
 	childs = close_fd(childs);
 	r = take_over(p, pid, &ours, &plan);
 	if (r < 0 && !p->run)
-		(void)kill(pid, SIGKILL);
+		give_up(pid);
 	if (r == 0)
 		log_event(MESSAGE_STARTED, LOG_INFO, p->name, NULL, "started as pid %d", (int)pid);
 	return r;
@@ -271,6 +301,7 @@ void launch_process(struct process *p) {
 	if (!p->failure)
 		process_failure(p, "the launch failed: %s", strerror(-r));
 	if (p->run) { /* there is a child, which gives up now; its end is handled as any other */
+		log_event(MESSAGE_PLAIN, LOG_ERR, p->name, NULL, "%s", p->failure);
 		run_failure(p->run, p->failure);
 		p->run->report_source = sd_event_source_disable_unref(p->run->report_source);
 		p->run->report_fd = close_fd(p->run->report_fd);
