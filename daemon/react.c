@@ -85,7 +85,7 @@ static void gather(const struct process *p, char *detail, size_t size, struct ev
 		.report = r->report,
 		.faults = r->since_ready,
 		.faults_from_proc = r->faults.from_proc,
-		.perf_refused = r->faults.from_proc ? strerror(-r->faults.error) : NULL,
+		.perf_error = r->faults.error,
 		.memory = r->memory_valid ? &r->memory : NULL,
 		.effective = r->effective_valid ? &r->effective : NULL,
 	};

@@ -7,9 +7,11 @@
  */
 #include "daemon/verdict.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/units.h"
 
@@ -62,6 +64,20 @@ static void judge_count(const char *rule, uint64_t allowed, uint64_t seen, const
 	findings_add(ret, rule, wanted_text, seen_text, detail);
 }
 
+static const char *perf_remedy(int error) {
+	switch (-error) {
+	case EACCES:
+	case EPERM:
+		return "; allow perf with kernel.perf_event_paranoid <= 2 and CAP_PERFMON";
+	case EMFILE:
+		return "; raise the limit of descriptors of rtmemd (LimitNOFILE= of its unit)";
+	case ENFILE:
+		return "; raise the sysctl fs.file-max";
+	default:
+		return "";
+	}
+}
+
 static void judge_faults(
 	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
 	judge_count(
@@ -71,8 +87,9 @@ static void judge_faults(
 	if (e->faults_from_proc)
 		findings_note(ret, "faults",
 			"counted from /proc, because perf_event_open was refused (%s): pages populated "
-			"ahead count too; allow perf with kernel.perf_event_paranoid <= 2 and CAP_PERFMON",
-			e->perf_refused ? e->perf_refused : "no reason known");
+			"ahead count too%s",
+			e->perf_error ? strerror(-e->perf_error) : "no reason known",
+			perf_remedy(e->perf_error));
 }
 
 /* strict and onfault lock all that is and will be: the rest is what the kernel can't lock */

@@ -73,7 +73,7 @@ struct evidence {
 	struct fault_count faults; /* since ready */
 	const char *faults_detail; /* which threads; NULL = not known */
 	bool faults_from_proc;
-	const char *perf_refused; /* with faults_from_proc: why */
+	int perf_error; /* with faults_from_proc: why, -errno; 0 = not known */
 	const struct process_memory *memory; /* NULL = couldn't be read */
 	const struct effective *effective; /* NULL = not read yet */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The judgement, rule by rule: silent without evidence and when all is as wanted, else one finding. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -217,9 +218,14 @@ static void counting_from_proc_is_noted_with_its_cause(void **state) {
 	struct bench *b = *state;
 
 	b->evidence.faults_from_proc = true;
-	b->evidence.perf_refused = "Permission denied";
+	b->evidence.perf_error = -EACCES;
 	bench_expect_note(b, "faults", "(Permission denied)");
-	b->evidence.perf_refused = NULL;
+	bench_expect_note(b, "faults", "kernel.perf_event_paranoid <= 2");
+	b->evidence.perf_error = -EMFILE;
+	bench_expect_note(b, "faults", "LimitNOFILE=");
+	b->evidence.perf_error = -ENFILE;
+	bench_expect_note(b, "faults", "fs.file-max");
+	b->evidence.perf_error = 0;
 	bench_expect_note(b, "faults", "no reason known");
 }
 
