@@ -92,7 +92,9 @@ static void failed_processes_are_a_group_of_their_own(void **state) {
 		set_compliance(h, i, COMPLIANCE_COMPLIANT);
 	h->manager.processes[4]->state = PROCESS_FAILED;
 	give_finding(h, 4, "launch", "failed");
-	expect_line(h, "5 processes: 4 compliant, 1 failed (e: launch: failed)");
+	snprintf(h->manager.processes[4]->findings[0].detail,
+		sizeof(h->manager.processes[4]->findings[0].detail), "no such program");
+	expect_line(h, "5 processes: 4 compliant, 1 failed (e: no such program)");
 	assert_string_equal(manager_state(&h->manager), "degraded");
 }
 
