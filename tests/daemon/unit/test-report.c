@@ -96,29 +96,57 @@ static void a_report_that_nobody_waits_for_is_not_believed(void **state) {
 	assert_int_equal(camera(state)->state, PROCESS_STARTING);
 }
 
-static void what_is_no_report_changes_nothing(void **state) {
+/* What was sent is no report: nothing changes, and the sender isn't heard any more. */
+static void expect_misuse(void **state, const void *data, size_t size) {
 	struct process *p = camera(state);
-	struct report bad[4];
-	char large[sizeof(struct report) + 100] = { 0 };
 
-	for (size_t i = 0; i < 4; i++)
-		bad[i] = make(REPORT_INIT, "", "");
-	bad[0].magic ^= 1;
-	bad[1].version++;
-	bad[2].kind = 0;
-	bad[3].kind = REPORT_KIND_MAX;
-	for (size_t i = 0; i < 4; i++)
-		assert_return_code(report_send(childs_end, &bad[i]), 0);
-	memcpy(large, &bad[0], sizeof(bad[0]));
-	assert_return_code(send(childs_end, large, sizeof(large), 0), errno);
-	assert_return_code(send(childs_end, large, 1, 0), errno);
+	assert_return_code(send(childs_end, data, size, 0), errno);
 	report_drain(p);
 	assert_int_equal(p->state, PROCESS_STARTING);
 	assert_null(p->run->report);
 	assert_null(p->run->failure);
 	assert_int_equal(p->run->n_notes, 0);
-	say(state, REPORT_INIT, "", ""); /* and what comes after is understood */
-	assert_non_null(p->run->report);
+	assert_int_equal(p->run->report_fd, -1);
+}
+
+static void a_packet_of_another_size_ends_the_conversation(void **state) {
+	char large[sizeof(struct report) + 100];
+	struct report r = make(REPORT_INIT, "", "");
+
+	memset(large, 0, sizeof(large));
+	memcpy(large, &r, sizeof(r));
+	expect_misuse(state, large, sizeof(large));
+}
+
+static void a_single_byte_ends_the_conversation(void **state) {
+	expect_misuse(state, "G", 1);
+}
+
+static void a_foreign_magic_ends_the_conversation(void **state) {
+	struct report r = make(REPORT_INIT, "", "");
+
+	r.magic ^= 1;
+	expect_misuse(state, &r, sizeof(r));
+}
+
+static void a_foreign_version_ends_the_conversation(void **state) {
+	struct report r = make(REPORT_INIT, "", "");
+
+	r.version++;
+	expect_misuse(state, &r, sizeof(r));
+}
+
+static void an_unknown_kind_ends_the_conversation(void **state) {
+	struct report r = make(REPORT_KIND_MAX, "", "");
+
+	expect_misuse(state, &r, sizeof(r));
+}
+
+static void no_kind_ends_the_conversation(void **state) {
+	struct report r = make(REPORT_INIT, "", "");
+
+	r.kind = 0;
+	expect_misuse(state, &r, sizeof(r));
 }
 
 static void text_is_made_printable_and_ends(void **state) {
@@ -208,7 +236,7 @@ static void a_socket_that_closes_before_the_second_lock_is_noted(void **state) {
 	report_drain(p);
 	assert_true(p->run->ready);
 	assert_int_equal(p->run->n_notes, 1);
-	assert_non_null(strstr(p->run->notes[0].detail, "before it had locked"));
+	assert_non_null(strstr(p->run->notes[0].detail, "before the lock at ready was done"));
 }
 
 static void a_flood_waits_its_turn(void **state) {
@@ -222,6 +250,14 @@ static void a_flood_waits_its_turn(void **state) {
 		sizeof(left));
 	report_drain(p);
 	assert_int_equal(recv(p->run->report_fd, &left, sizeof(left), MSG_DONTWAIT | MSG_PEEK), -1);
+}
+
+static void an_endless_stream_of_reports_is_cut_off(void **state) {
+	for (int i = 0; i < 64; i++)
+		say(state, REPORT_EXEC_NOTE, "scheduler", "again");
+	assert_true(camera(state)->run->report_fd >= 0);
+	say(state, REPORT_EXEC_NOTE, "scheduler", "again");
+	assert_int_equal(camera(state)->run->report_fd, -1);
 }
 
 static void a_byte_reaches_the_child(void **state) {
@@ -241,7 +277,12 @@ int main(void) {
 		CASE(the_library_reports_and_the_program_runs),
 		CASE(only_the_first_report_counts),
 		CASE(a_report_that_nobody_waits_for_is_not_believed),
-		CASE(what_is_no_report_changes_nothing),
+		CASE(a_packet_of_another_size_ends_the_conversation),
+		CASE(a_single_byte_ends_the_conversation),
+		CASE(a_foreign_magic_ends_the_conversation),
+		CASE(a_foreign_version_ends_the_conversation),
+		CASE(an_unknown_kind_ends_the_conversation),
+		CASE(no_kind_ends_the_conversation),
 		CASE(text_is_made_printable_and_ends),
 		CASE(why_the_library_can_not_be_loaded_is_kept),
 		CASE(notes_are_kept_up_to_a_bound),
@@ -252,6 +293,7 @@ int main(void) {
 		CASE(a_socket_that_closes_is_let_go),
 		CASE(a_socket_that_closes_before_the_second_lock_is_noted),
 		CASE(a_flood_waits_its_turn),
+		CASE(an_endless_stream_of_reports_is_cut_off),
 		CASE(a_byte_reaches_the_child),
 	};
 
