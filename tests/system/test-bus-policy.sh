@@ -13,7 +13,7 @@ skip() {
 
 if [ "${3:-}" != inside ]; then
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	for program in dbus-daemon busctl setpriv; do
+	for program in dbus-daemon dbus-send setpriv; do
 		command -v $program >/dev/null || skip "$program is not installed"
 	done
 	unshare -m true 2>/dev/null || skip "no mount namespaces for us here"
@@ -79,35 +79,35 @@ mkdir "$dir/policies" "$dir/run"
 	>"$dir/rtmemd.log" 2>&1 &
 started+=($!)
 
-call() { # [PREFIX... --] METHOD [ARGUMENT...]
+call() { # [PREFIX... --] INTERFACE.METHOD [ARGUMENT...]
 	local prefix=()
 	while [ "$1" != -- ]; do prefix+=("$1") && shift; done
 	shift
-	"${prefix[@]}" busctl --system call org.rtmem1 /org/rtmem1 "$@" 2>&1
+	"${prefix[@]}" dbus-send --system --print-reply --dest=org.rtmem1 /org/rtmem1 "$@" 2>&1
 }
 other=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-wait_for "rtmemd on the bus" call -- org.rtmem1.Manager GetStatus
+wait_for "rtmemd on the bus" call -- org.rtmem1.Manager.GetStatus
 
 allowed() {
 	local out
 	out=$(call "$@") || complain "not allowed: $*: $out"
 }
-refused() { # by the bus daemon already: rtmemd would have said that only root may do it
+refused() { # by the bus daemon already, before rtmemd sees it
 	local out
 	out=$(call "$@") && complain "allowed: $*"
-	grep -qx 'Call failed: Access denied' <<<"$out" || complain "$*: $out"
+	grep -q 'AccessDenied: Rejected send message' <<<"$out" || complain "$*: $out"
 }
 
-allowed "${other[@]}" -- org.rtmem1.Manager GetStatus
-allowed "${other[@]}" -- org.freedesktop.DBus.Properties Get ss org.rtmem1.Manager State
-allowed "${other[@]}" -- org.freedesktop.DBus.Introspectable Introspect
-allowed -- org.rtmem1.Manager Apply b false
-refused "${other[@]}" -- org.rtmem1.Manager Apply b false
-refused "${other[@]}" -- org.rtmem1.Manager Apply b true
+allowed "${other[@]}" -- org.rtmem1.Manager.GetStatus
+allowed "${other[@]}" -- org.freedesktop.DBus.Properties.Get string:org.rtmem1.Manager string:State
+allowed "${other[@]}" -- org.freedesktop.DBus.Introspectable.Introspect
+allowed -- org.rtmem1.Manager.Apply boolean:false
+refused "${other[@]}" -- org.rtmem1.Manager.Apply boolean:false
+refused "${other[@]}" -- org.rtmem1.Manager.Apply boolean:true
 for method in Start Stop Restart; do
-	refused "${other[@]}" -- org.rtmem1.Manager $method s name
+	refused "${other[@]}" -- org.rtmem1.Manager.$method string:name
 done
-out=$("${other[@]}" busctl --system call org.freedesktop.DBus /org/freedesktop/DBus \
-	org.freedesktop.DBus RequestName su org.rtmem1 0 2>&1) && complain "others may take the name: $out"
-grep -qx 'Call failed: Access denied' <<<"$out" || complain "$out"
+out=$("${other[@]}" dbus-send --system --print-reply --dest=org.freedesktop.DBus /org/freedesktop/DBus \
+	org.freedesktop.DBus.RequestName string:org.rtmem1 uint32:0 2>&1) && complain "others may take the name: $out"
+grep -q 'AccessDenied' <<<"$out" || complain "$out"
 exit $bad
