@@ -176,8 +176,30 @@ static int check_injection(struct launch *l, const char *path) {
 	return 0;
 }
 
-static int not_executed(struct launch *l, int error) {
-	launch_failed(l, step_kind_to_string(STEP_EXEC), error, strerror(error));
+/* What an errno leaves open. path: where the program was found; NULL = it wasn't. */
+static const char *not_executed_why(const char *path, int error) {
+	switch (error) {
+	case ENOENT:
+		if (!path)
+			return "; it's in no directory of PATH: name it with its whole path";
+		return access(path, F_OK) == 0
+			? "; the file is there, but the interpreter that it names isn't"
+			: "";
+	case EACCES:
+		return "; its user needs the right to execute it and to search each directory above";
+	case ENOEXEC:
+		return "; it's neither a program for this machine nor a script that begins with #!";
+	default:
+		return "";
+	}
+}
+
+static int not_executed(struct launch *l, const char *path, int error) {
+	char text[REPORT_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s: %s%s", l->file, strerror(error),
+		not_executed_why(path, error));
+	launch_failed(l, step_kind_to_string(STEP_EXEC), error, text);
 	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANT_INVOKE;
 }
 
@@ -186,11 +208,11 @@ static int become(struct launch *l) {
 	int r = target_find(l, &path);
 
 	if (r < 0)
-		return not_executed(l, -r);
+		return not_executed(l, NULL, -r);
 	if (check_injection(l, path) < 0 || launch_await_go(l) < 0)
 		return EXIT_LAUNCH_FAILED;
 	execve(path, l->argv, l->env);
-	return not_executed(l, errno);
+	return not_executed(l, path, errno);
 }
 
 static int finish(struct launch *l) {
