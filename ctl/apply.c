@@ -8,17 +8,33 @@
 #include "ctl/status-view.h"
 #include "ctl/table.h"
 #include "ctl/terminal.h"
+#include "libpolicy/diagnostic.h"
 
+/* The text of a member, borrowed; NULL when it's empty or missing. */
+static char *text_of(json_object *item, const char *name) {
+	const char *text = answer_string(item, name);
+
+	return *text ? (char *)text : NULL;
+}
+
+/* As `check` prints them, one at a time. The daemon sends the line along: it may have read another
+ * version of the file than is there now. */
 static void print_diagnostics(json_object *d) {
 	for (size_t i = 0; i < answer_length(d, "diagnostics"); i++) {
 		json_object *item = answer_item(d, "diagnostics", i);
-		const char *hint = answer_string(item, "hint");
+		bool warning = strcmp(answer_string(item, "severity"), "warning") == 0;
+		struct diagnostic one = {
+			.file = (char *)answer_string(item, "file"),
+			.line = (unsigned)answer_int(item, "line"),
+			.column = (unsigned)answer_int(item, "column"),
+			.severity = warning ? SEVERITY_WARNING : SEVERITY_ERROR,
+			.message = (char *)answer_string(item, "message"),
+			.hint = text_of(item, "hint"),
+			.source = text_of(item, "source"),
+		};
+		const struct diagnostics borrowed = { .items = &one, .n_items = 1 };
 
-		fprintf(stderr, "%s:%lld:%lld: %s: %s\n", answer_string(item, "file"),
-			(long long)answer_int(item, "line"), (long long)answer_int(item, "column"),
-			answer_string(item, "severity"), answer_string(item, "message"));
-		if (*hint)
-			fprintf(stderr, "  hint: %s\n", hint);
+		diagnostics_print(&borrowed, stderr, terminal_has_colour(stderr));
 	}
 }
 
@@ -60,6 +76,8 @@ static void print_result(json_object *d, bool dry_run, bool changed) {
 	else if (dry_run)
 		puts(changed ? "this is what apply would do; nothing was changed"
 			     : "nothing would change");
+	else if (has_drift(d))
+		puts("applied, but not all: the settings of the machine named above aren't as wanted");
 	else
 		puts(changed ? "applied" : "unchanged");
 }

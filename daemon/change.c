@@ -110,6 +110,7 @@ static void write_diagnostics(struct json *j, const struct diagnostics *d) {
 		json_string(j, "id", item->id);
 		json_string(j, "message", item->message);
 		json_string(j, "hint", item->hint);
+		json_string(j, "source", item->source);
 		json_object_end(j);
 	}
 	json_array_end(j);

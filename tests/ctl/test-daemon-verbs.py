@@ -131,6 +131,8 @@ class DaemonVerbs(rtmem.TestCase):
             d.write_policy("test.yaml", GOOD.replace("command:", "comand:"))
             done = self.check(d, "apply", status=1)
             self.assertIn("test.yaml:6:5: error: ", done.stderr)
+            self.assertIn("\n    comand: ", done.stderr) # the line, and the caret below it
+            self.assertIn("\n    ^\n", done.stderr)
             self.assertIn("refused", done.stdout)
             document = json.loads(self.check(d, "--json", "apply", status=1).stdout)
             self.assertEqual(document["result"], "refused")

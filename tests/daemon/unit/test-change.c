@@ -145,7 +145,8 @@ static void the_document_says_what_and_why(void **state) {
 		.severity = SEVERITY_WARNING,
 		.id = "an-id",
 		.message = (char *)"a \"message\"",
-		.hint = (char *)"a hint" };
+		.hint = (char *)"a hint",
+		.source = (char *)"a: b" };
 	const struct diagnostics d = { .items = &item, .n_items = 1 };
 	const struct settings none = { .n_items = 0 };
 	_cleanup_free_ char *json = NULL;
@@ -157,7 +158,8 @@ static void the_document_says_what_and_why(void **state) {
 	assert_string_equal(json,
 		"{\"version\": 1, \"result\": \"applied\", \"diagnostics\": [{\"file\": \"a.yaml\", "
 		"\"line\": 3, \"column\": 5, \"severity\": \"warning\", \"id\": \"an-id\", "
-		"\"message\": \"a \\\"message\\\"\", \"hint\": \"a hint\"}], \"host\": [], "
+		"\"message\": \"a \\\"message\\\"\", \"hint\": \"a hint\", \"source\": \"a: b\"}], "
+		"\"host\": [], "
 		"\"processes\": [{\"name\": \"a\", \"action\": \"stop\", "
 		"\"reason\": \"no policy names it any more\"}, "
 		"{\"name\": \"b\", \"action\": \"start\", \"reason\": \"its policy is new\"}]}");
