@@ -16,7 +16,7 @@ static void print_verdict(const struct policy_set *set) {
 	size_t n_files = strv_length(set->files), n = set->n_processes;
 
 	if (n_files == 0)
-		printf("no policy files found: nothing to check\n");
+		printf("no policy files (*.yaml) found: nothing to check\n");
 	else
 		printf("%zu %s, %zu %s: valid\n", n_files, plural(n_files, "file", "files"), n,
 			plural(n, "process", "processes"));
@@ -34,6 +34,8 @@ int verb_check(const struct options *o, int argc, char *argv[]) {
 	_cleanup_policy_set_ struct policy_set *set = NULL;
 	int r = check_exists(argc, argv);
 
+	if (r == 0)
+		r = policies_missing(o, argc ? argv : NULL, EXIT_NOT_GOOD);
 	if (r != 0)
 		return r;
 	r = policies_read(o, argc ? argv : NULL, &set, &d);

@@ -109,8 +109,8 @@ static int print_version(void) {
 }
 
 static int print_verb_help(const struct verb *v) {
-	printf("rtmemctl [OPTIONS] %s %s\n\n%c%s.\n", v->name, v->arguments,
-		v->summary[0] - 'a' + 'A', v->summary + 1);
+	printf("rtmemctl [OPTIONS] %s%s%s\n\n%c%s.\n", v->name, *v->arguments ? " " : "",
+		v->arguments, v->summary[0] - 'a' + 'A', v->summary + 1);
 	if (*v->details)
 		printf("\n%s", v->details);
 	printf("\nOptions of every verb:\n%s", common_help);
@@ -283,6 +283,8 @@ int main(int argc, char *argv[]) {
 	};
 	int status;
 
+	if (argc > 0)
+		argv[0] = program_invocation_short_name; /* for the messages of getopt */
 	status = run(&o, argc, argv);
 	strv_free(o.config_dirs);
 	return finish(status);

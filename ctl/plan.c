@@ -39,6 +39,8 @@ static int print_people(struct view *v) {
 	}
 	if (v->only)
 		return 0;
+	if (strv_length(v->set->files) == 0)
+		printf("no policy files (*.yaml) found: nothing to do\n");
 	printf("machine: %zu setting%s wanted\n", v->settings.n_items,
 		v->settings.n_items == 1 ? "" : "s");
 	return settings_print(&v->settings, true, stdout, 2);

@@ -19,6 +19,22 @@ static unsigned load_flags(bool usual) {
 	return geteuid() == 0 && !meant ? LOAD_CHECK_OWNER : 0;
 }
 
+/* One of several directories may be missing, as /run/rtmem.d often is; if all are, a name is misspelt. */
+static const char *misspelt(const struct options *o, char *const *paths) {
+	if (paths || !o->config_dirs)
+		return NULL;
+	STRV_FOREACH (directory, o->config_dirs)
+		if (access(*directory, F_OK) == 0)
+			return NULL;
+	return o->config_dirs[0];
+}
+
+int policies_missing(const struct options *o, char *const *paths, int status) {
+	const char *directory = misspelt(o, paths);
+
+	return directory ? fail(status, "--config-dir %s: %s", directory, strerror(ENOENT)) : 0;
+}
+
 int policies_read(const struct options *o, char *const *paths, struct policy_set **ret,
 	struct diagnostics *d) {
 	bool usual = !paths && !o->config_dirs;
@@ -31,8 +47,11 @@ int policies_read(const struct options *o, char *const *paths, struct policy_set
 int policies_load(
 	const struct options *o, char *const *paths, struct policy_set **ret, int failed_status) {
 	_cleanup_diagnostics_ struct diagnostics d = { 0 };
-	int r = policies_read(o, paths, ret, &d);
+	int r = policies_missing(o, paths, failed_status);
 
+	if (r != 0)
+		return r;
+	r = policies_read(o, paths, ret, &d);
 	diagnostics_print(&d, stderr, terminal_has_colour(stderr));
 	if (r == -EINVAL)
 		return fail(failed_status, "the policies are not valid (%zu error%s)", d.n_errors,

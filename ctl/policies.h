@@ -11,6 +11,9 @@
 int policies_read(const struct options *o, char *const *paths, struct policy_set **ret,
 	struct diagnostics *d);
 
+/** Says so, and returns status, when none of the directories of --config-dir exists; else 0. */
+int policies_missing(const struct options *o, char *const *paths, int status);
+
 /** Loads and prints problems to standard error. 0, or failed_status after saying why. */
 int policies_load(
 	const struct options *o, char *const *paths, struct policy_set **ret, int failed_status);

@@ -68,7 +68,8 @@ const struct verb verbs[] = {
 		.name = "stop",
 		.arguments = "NAME",
 		.summary = "stop a managed process",
-		.details = "Waits until it has ended.\n",
+		.details =
+			"Asks with SIGTERM, kills what hasn't ended after 10 s, and waits until it has.\n",
 		.n_min = 1,
 		.n_max = 1,
 		.run = verb_stop,

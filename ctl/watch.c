@@ -79,8 +79,11 @@ static int show_once(int (*show)(const struct options *, const char *, FILE *),
 	FILE *out;
 	int status;
 
-	if (!in_place)
-		return show(o, name, stdout);
+	if (!in_place) {
+		status = show(o, name, stdout);
+		puts(""); /* between two pictures, and two JSON documents */
+		return status;
+	}
 	out = open_memstream(&text, &size);
 	if (!out)
 		return fail_errno(EXIT_CANT_TELL, errno, "can't print");

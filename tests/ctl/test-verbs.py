@@ -99,6 +99,32 @@ class Verbs(rtmem.TestCase):
                 done = self.ctl(*arguments, status=2)
                 self.assertIn("rtmemctl: ", done.stderr)
                 self.assertEqual(done.stdout, "")
+                self.assertTrue(all(line.startswith("rtmemctl: ") for line in done.stderr.splitlines()))
+
+    def test_a_config_directory_that_is_nowhere_is_named(self):
+        nowhere = os.path.join(self.dir, "nowhere")
+        self.policies = nowhere
+        for arguments, status in ((("check",), 1), (("plan",), 1), (("diff",), 1),
+                                  (("run", "--policy", "x", "--", "true"), 125)):
+            with self.subTest(arguments=arguments):
+                done = self.ctl(*arguments, status=status)
+                self.assertIn(f"{nowhere}: No such file or directory", done.stderr)
+        self.ctl("--config-dir", self.dir, "check") # one of two is enough
+
+    def test_run_says_what_is_missing_to_execute(self):
+        self.write("p.yaml", PROFILES)
+        script = os.path.join(self.dir, "script")
+        with open(script, "w", encoding="utf-8") as f:
+            f.write("#!/nonexistent/interpreter\n")
+        cases = (("no-such-program", 127, "it's in no directory of PATH"),
+                 (script, 126, "its user needs the right to execute it"))
+        for program, status, text in cases:
+            with self.subTest(program=program):
+                self.assertIn(text, self.ctl("run", "--policy", "plain", "--", program,
+                                             status=status).stderr)
+        os.chmod(script, 0o755)
+        self.assertIn("the interpreter that it names isn't",
+                      self.ctl("run", "--policy", "plain", "--", script, status=127).stderr)
 
     def test_options_stand_before_or_behind_the_verb(self):
         self.write("a.yaml", GOOD)
