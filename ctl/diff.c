@@ -13,7 +13,6 @@ static int print_json(const struct settings *s) {
 	json_int(&j, "version", 1);
 	settings_print_json(s, &j);
 	json_object_end(&j);
-	fputc('\n', stdout);
 	return 0;
 }
 

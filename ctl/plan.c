@@ -69,7 +69,6 @@ static int print_json(struct view *v) {
 	if (!v->only)
 		settings_print_json(&v->settings, &j);
 	json_object_end(&j);
-	fputc('\n', stdout);
 	return 0;
 }
 

@@ -131,7 +131,8 @@ static int judge_different(struct setting_state *s, const struct target *t) {
 		return judge(s, SETTING_DRIFT, "this kernel lets nobody change it");
 	if (!s->original)
 		return judge(s, SETTING_DRIFT,
-			"not applied yet, or changed since: `rtmemctl apply` sets it");
+			"not applied yet, refused, or changed since: `rtmemctl apply` sets it, or "
+			"says why not");
 	t->kind->explain_short(s->wanted, s->actual, cause);
 	snprintf(reason, sizeof(reason),
 		"rtmem has set it before; either the wish is new, and `rtmemctl apply` sets it, or %s",
