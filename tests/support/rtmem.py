@@ -194,10 +194,13 @@ class Daemon:
     def __exit__(self, kind, value, trace):
         if kind is not None:
             sys.stderr.write("---- log of rtmemd\n" + self.log())
+        status = 0
         try:
             if self.popen is not None and self.popen.poll() is None:
                 self.status()
-                self.stop()
+                status = self.stop()
+            if kind is None and (status != 0 or "runtime error: " in self.log()):
+                raise AssertionError(f"rtmemd ended with {status}:\n{self.log()}")
         finally:
             for pid in self.known_pids | self._recorded_pids():
                 if alive(pid):
