@@ -3,7 +3,8 @@
  * What does a launch through rtmem-exec and libinit cost over a plain posix_spawn and exec of the same
  * program? From spawn to exit, the variants take turns.
  *
- * usage: bench-launch RTMEM-EXEC EMPTY-LIBRARY ROUNDS
+ * usage: bench-launch RTMEM-EXEC EMPTY-LIBRARY LIBINIT ROUNDS
+ * The library alone, without rtmem-exec, is measured as somebody would preload it by hand.
  * Prints `VARIANT USEC OVER`: the median time, and the median over the rounds of what it took more than
  * the plain one of the same round, which noise of the machine changes less.
  */
@@ -16,6 +17,7 @@
 
 #include "bench/measure.h"
 #include "common/cleanup.h"
+#include "common/names.h"
 #include "common/units.h"
 
 #define ROUNDS_MAX 4096
@@ -25,18 +27,21 @@
 	"version: 1\nprocesses:\n  bench:\n    command: [" PROGRAM "]\n    memory: " memory "\n"
 
 static const char *helper;
-static char preload[PATH_MAX + 16];
+static char preload_empty[PATH_MAX + 16], preload_init[PATH_MAX + 16];
+static char order[INIT_ORDER_TEXT_MAX + 16];
 
 struct variant {
 	const char *name;
 	const char *policy; /* NULL: plain posix_spawn */
-	char *environment[2];
+	char *environment[3];
 	int plan_fd;
 };
 
 static struct variant variants[] = {
 	{ .name = "plain" },
-	{ .name = "plain-empty-preload", .environment = { preload } },
+	{ .name = "plain-empty-preload", .environment = { preload_empty } },
+	{ .name = "library-without-order", .environment = { preload_init } },
+	{ .name = "library-mlockall", .environment = { preload_init, order } },
 	{ .name = "rtmem-no-lock", .policy = POLICY("{ lock: none, stack: { main: 0 } }") },
 	{ .name = "rtmem-strict", .policy = POLICY("{ lock: strict, stack: { main: 0 } }") },
 	{ .name = "rtmem-strict-1M-stack", .policy = POLICY("{ lock: strict }") },
@@ -80,6 +85,27 @@ static int measure(size_t rounds, double (*usec)[ROUNDS_MAX]) {
 	return 0;
 }
 
+static int prepare(char **argv) {
+	const struct init_order lock = { .lock = INIT_LOCK_STRICT, .report_fd = -1 };
+	char text[INIT_ORDER_TEXT_MAX];
+
+	helper = argv[1];
+	(void)snprintf(preload_empty, sizeof(preload_empty), "LD_PRELOAD=%s", argv[2]);
+	(void)snprintf(preload_init, sizeof(preload_init), "LD_PRELOAD=%s", argv[3]);
+	int r = init_order_format(&lock, text, sizeof(text));
+	if (r < 0)
+		return r;
+	(void)snprintf(order, sizeof(order), RTMEM_ENV_INIT "=%s", text);
+	for (size_t i = 0; i < ARRAY_LEN(variants); i++) {
+		struct variant *v = &variants[i];
+
+		v->plan_fd = v->policy ? plan_from_policy(v->policy, "bench") : -1;
+		if (v->policy && v->plan_fd < 0)
+			return v->plan_fd;
+	}
+	return 0;
+}
+
 static void print_variant(const char *name, double *usec, const double *plain, size_t rounds) {
 	static double over[ROUNDS_MAX];
 
@@ -93,20 +119,14 @@ int main(int argc, char **argv) {
 	static double usec[ARRAY_LEN(variants)][ROUNDS_MAX];
 	uint64_t rounds;
 
-	if (argc != 4 || parse_u64(argv[3], &rounds) < 0 || rounds < 1 || rounds > ROUNDS_MAX - 3) {
-		fprintf(stderr, "usage: launch RTMEM-EXEC EMPTY-LIBRARY ROUNDS\n");
+	if (argc != 5 || parse_u64(argv[4], &rounds) < 0 || rounds < 1 || rounds > ROUNDS_MAX - 3) {
+		fprintf(stderr, "usage: bench-launch RTMEM-EXEC EMPTY-LIBRARY LIBINIT ROUNDS\n");
 		return EXIT_FAILURE;
 	}
-	helper = argv[1];
-	(void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", argv[2]);
-	for (size_t i = 0; i < ARRAY_LEN(variants); i++) {
-		variants[i].plan_fd = variants[i].policy
-			? plan_from_policy(variants[i].policy, "bench")
-			: -1;
-		if (variants[i].policy && variants[i].plan_fd < 0)
-			return EXIT_FAILURE;
-	}
-	int r = measure(rounds, usec);
+	int r = prepare(argv);
+	if (r < 0)
+		return EXIT_FAILURE;
+	r = measure(rounds, usec);
 	if (r < 0) {
 		fprintf(stderr, "launch: a launch failed: error %d\n", -r);
 		return EXIT_FAILURE;
