@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* rtmemctl apply: the daemon loads its directories again, and says what that changes. */
+/*
+ * rtmemctl apply: the daemon loads its directories again, and says what that changes. What it started is
+ * followed until it runs or is known not to: an apply whose program can't run is not a good one.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "ctl/answer.h"
 #include "ctl/client.h"
+#include "ctl/follow.h"
 #include "ctl/status-view.h"
 #include "ctl/table.h"
 #include "ctl/terminal.h"
@@ -68,6 +72,38 @@ static bool has_drift(json_object *d) {
 	return false;
 }
 
+/* To end the old program and prepare the new one; what takes longer is left to `status`. */
+#define BEGIN_MSEC 3000
+
+static bool was_started(json_object *item) {
+	const char *action = answer_string(item, "action");
+
+	return strcmp(action, "start") == 0 || strcmp(action, "restart") == 0;
+}
+
+/* Says which of the started ones can't run, and why; how many. */
+static size_t count_failed(const struct options *o, json_object *d) {
+	size_t n = 0;
+
+	for (size_t i = 0; i < answer_length(d, "processes"); i++) {
+		json_object *item = answer_item(d, "processes", i), *process;
+		const char *name = answer_string(item, "name");
+		_cleanup_answer_ json_object *document = NULL;
+		_cleanup_free_ char *text = NULL;
+
+		if (!was_started(item) ||
+			follow_process(o, name, follow_has_begun, BEGIN_MSEC, &text, &document) !=
+				0)
+			continue;
+		process = answer_item(document, "processes", 0);
+		if (strcmp(answer_string(process, "state"), "failed") != 0)
+			continue;
+		n++;
+		fprintf(stderr, "rtmemctl: %s failed: %s\n", name, follow_reason(process));
+	}
+	return n;
+}
+
 static void print_result(json_object *d, bool dry_run, bool changed) {
 	const char *result = answer_string(d, "result");
 
@@ -103,5 +139,9 @@ int verb_apply(const struct options *o, int argc, char *argv[]) {
 		status_print_host(d, stdout);
 		print_result(d, o->dry_run, changed);
 	}
-	return refused || (!o->dry_run && has_drift(d)) ? EXIT_NOT_GOOD : EXIT_GOOD;
+	if (refused)
+		return EXIT_NOT_GOOD;
+	if (o->dry_run)
+		return EXIT_GOOD;
+	return count_failed(o, d) > 0 || has_drift(d) ? EXIT_NOT_GOOD : EXIT_GOOD;
 }

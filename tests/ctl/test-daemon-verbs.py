@@ -124,6 +124,14 @@ class DaemonVerbs(rtmem.TestCase):
             self.assertRegex(self.check(d, "apply").stdout, r"(?m)^applied$")
             self.assertEqual(d.process("node")["pid"], pid)
 
+    def test_apply_is_not_good_when_what_it_starts_cannot_run(self):
+        with rtmem.Daemon(GOOD) as d:
+            self.ready(d)
+            d.write_policy("more.yaml", "version: 1\nprocesses:\n"
+                           "  gone: { command: [/nonexistent/program] }\n")
+            self.assertIn("gone failed: ", self.check(d, "apply", status=1).stderr)
+            self.assertEqual(d.process("gone")["state"], "failed")
+
     def test_apply_of_a_wrong_policy_changes_nothing(self):
         with rtmem.Daemon(GOOD) as d:
             self.ready(d)
