@@ -11,6 +11,7 @@ Standard library only. The build directory comes from RTMEM_BUILD (meson sets it
 
     rtmem.main()
 """
+import atexit
 import json
 import os
 import shutil
@@ -21,8 +22,37 @@ import tempfile
 import time
 import unittest
 
+os.umask(0o022)  # root refuses policies that a group can write
+
+
+def _is_open(path):
+    """Can everybody get to this file, and read it?"""
+    while os.stat(path).st_mode & 0o5 == 0o5:
+        if os.path.dirname(path) == path:
+            return True
+        path = os.path.dirname(path)
+    return False
+
+
+def _for_everybody(build):
+    """Other users take part in the tests, and can't reach a tree below a private directory, as a home
+    often is. Then what they run and load is copied to where they can; the programs find each other there.
+    """
+    if os.geteuid() != 0 or _is_open(os.path.join(build, "libinit", "librtmem-init.so")):
+        return build
+    copy = tempfile.mkdtemp(prefix="rtmem-build-")
+    atexit.register(shutil.rmtree, copy)
+    os.chmod(copy, 0o755)
+    for room in ("bench", "ctl", "daemon", "exec", "libinit", "policies", "tests/daemon"):
+        os.makedirs(os.path.join(copy, room))
+        for entry in os.scandir(os.path.join(build, room)):
+            if entry.is_file() and entry.stat().st_mode & 0o111:
+                os.chmod(shutil.copy(entry.path, os.path.join(copy, room)), 0o755)
+    return copy
+
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.abspath(os.environ.get("RTMEM_BUILD", os.path.join(ROOT, "build")))
+BUILD = _for_everybody(os.path.abspath(os.environ.get("RTMEM_BUILD", os.path.join(ROOT, "build"))))
 RTMEMD = os.path.join(BUILD, "daemon", "rtmemd")
 RTMEMCTL = os.path.join(BUILD, "ctl", "rtmemctl")
 NODE = os.path.join(BUILD, "policies", "minimal-memory-lock")
@@ -30,7 +60,6 @@ LOOP = os.path.join(BUILD, "bench", "loop")
 COUNT_FAULTS = os.path.join(BUILD, "bench", "count-faults")
 DEADLINE = 10  # seconds; machines under test are noisy
 SKIPPED = 77
-os.umask(0o022)  # root refuses policies that a group can write
 os.environ.pop("MALLOC_PERTURB_", None)  # meson sets it; it touches memory for the program under test
 
 

@@ -21,12 +21,15 @@ expect() { # GLOB below the prefix
 meson install -C "$build" --destdir "$dest" --no-rebuild --quiet >"$dest/log" 2>&1 ||
 	{ cat "$dest/log" && exit 1; }
 rm -f "$dest/log"
-for file in '*bin/rtmemd' bin/rtmemctl libexec/rtmem/rtmem-exec 'lib*/**/rtmem/librtmem-init.so' \
+for file in '*bin/rtmemd' bin/rtmemctl libexec/rtmem/rtmem-exec \
 	share/man/man8/rtmemd.8 share/man/man1/rtmemctl.1 share/man/man1/rtmem-exec.1 \
 	share/man/man5/rtmem-policy.5 share/doc/rtmem/README.md lib/tmpfiles.d/rtmem.conf \
 	lib/systemd/system/rtmemd.service share/dbus-1/system.d/org.rtmem1.conf; do
 	expect "$file"
 done
+
+# lib, lib64 or lib/TRIPLET, as meson finds it fit
+[ -n "$(find "$dest$prefix" -path '*/lib*/rtmem/librtmem-init.so')" ] || complain "librtmem-init.so isn't installed"
 
 if command -v readelf >/dev/null; then
 	while read -r file; do
