@@ -21,6 +21,7 @@ static void check(int good, const char *what) {
 char *tree_new(void) {
 	char *tree = strdup("/tmp/rtmem-tree-XXXXXX");
 
+	(void)umask(022); /* other users look at it too */
 	check(tree && mkdtemp(tree), "mkdtemp");
 	return tree;
 }
