@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -20,6 +18,7 @@
 #include "common/units.h"
 #include "daemon/log.h"
 #include "daemon/ready.h"
+#include "daemon/runtime.h"
 
 #define MESSAGE_MAX_BYTES 4096
 #define MESSAGES_PER_WAKE 64
@@ -120,32 +119,14 @@ static int on_notify_event(sd_event_source *s, int fd, uint32_t revents, void *u
 	return 0;
 }
 
-static int bind_socket(const char *path) {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int on = 1;
-
-	if (fd < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	(void)unlink(path);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
-		return -errno;
-	return TAKE_FD(fd);
-}
-
 int notify_init(struct manager *m) {
-	int r;
+	int on = 1, r;
 
-	m->notify_fd = bind_socket(m->notify_path);
-	if (m->notify_fd < 0) {
-		r = m->notify_fd;
-		log_error("can't listen on %s: %s", m->notify_path, strerror(-r));
-		return r;
-	}
+	m->notify_fd = runtime_bind(m->notify_path, SOCK_DGRAM);
+	if (m->notify_fd < 0)
+		return m->notify_fd;
+	if (setsockopt(m->notify_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -errno;
 	r = sd_event_add_io(m->event, &m->notify_source, m->notify_fd, EPOLLIN, on_notify_event, m);
 	if (r < 0)
 		return r;

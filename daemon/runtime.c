@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -72,4 +74,27 @@ int runtime_lock(const char *directory) {
 	else
 		log_error("can't lock %s/lock: %s", directory, strerror(-r));
 	return r;
+}
+
+static int bind_open(const char *path, int type) {
+	_cleanup_close_ int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (fd < 0)
+		return -errno;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	(void)unlink(path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+int runtime_bind(const char *path, int type) {
+	int fd = bind_open(path, type);
+
+	if (fd < 0)
+		log_error("can't listen on %s: %s", path, strerror(-fd));
+	return fd;
 }

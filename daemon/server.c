@@ -10,14 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/names.h"
 #include "daemon/bus.h"
 #include "daemon/log.h"
+#include "daemon/runtime.h"
 
 #define CLIENTS_MAX	     64
 #define CLIENTS_PER_USER_MAX 16 /* root is bounded by CLIENTS_MAX alone */
@@ -136,33 +135,16 @@ static int on_connection(sd_event_source *s, int listener, uint32_t revents, voi
 	return 0;
 }
 
-static int listen_on(const char *path) {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	if (fd < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	(void)unlink(path);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0 ||
-		listen(fd, BACKLOG) < 0)
-		return -errno;
-	return TAKE_FD(fd);
-}
-
 int server_init(struct manager *m) {
 	char path[PATH_MAX];
 	int r;
 
 	snprintf(path, sizeof(path), "%s/" RTMEM_BUS_SOCKET, m->options->runtime_dir);
-	m->bus_fd = listen_on(path);
-	if (m->bus_fd < 0) {
-		r = m->bus_fd;
-		log_error("can't listen on %s: %s", path, strerror(-r));
-		return r;
-	}
+	m->bus_fd = runtime_bind(path, SOCK_STREAM);
+	if (m->bus_fd < 0)
+		return m->bus_fd;
+	if (listen(m->bus_fd, BACKLOG) < 0)
+		return -errno;
 	r = sd_event_add_io(m->event, &m->bus_source, m->bus_fd, EPOLLIN, on_connection, m);
 	return r < 0 ? r : sd_event_source_set_description(m->bus_source, "rtmemd-bus");
 }
