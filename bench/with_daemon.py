@@ -91,7 +91,7 @@ def spawning_calls(pid, seconds):
 
 
 def bench_launches():
-    """A fork would leave every page that rtmemd writes to be copied: some 200 faults per launch."""
+    """With a fork rtmemd would copy every page that it writes next: some 40 faults per launch."""
     wanted = 200 if Options.quick else 1000
     say(f"rtmemd that starts short-lived programs, {wanted} times and more")
     policy = "version: 1\nprocesses:\n" + "".join(
