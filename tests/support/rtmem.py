@@ -80,10 +80,15 @@ def wait_until(condition, what, seconds=DEADLINE):
 
 
 def alive(pid):
-    """Is it there, and not a zombie?"""
+    """Does one of its threads run? The first may be a zombie while others still hold its files open."""
+    def runs(tid):
+        try:
+            with open(f"/proc/{pid}/task/{tid}/stat", encoding="utf-8", errors="replace") as f:
+                return f.read().rpartition(")")[2].split()[0] not in "ZX"
+        except OSError:
+            return False
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
-            return f.read().rpartition(")")[2].split()[0] != "Z"
+        return any(runs(tid) for tid in os.listdir(f"/proc/{pid}/task"))
     except OSError:
         return False
 
