@@ -47,13 +47,33 @@ enum init_lock { /* same order as enum lock_mode of libpolicy */
 	INIT_LOCK_ONFAULT,
 };
 
+enum init_fork { /* same order as enum fork_mode of libpolicy */
+	INIT_FORK_ALLOW,
+	INIT_FORK_REPORT, /* a REPORT_EVENT for each fork after ready */
+	INIT_FORK_PRECOPY, /* the parent's pages are made its own again before fork() returns */
+	INIT_FORK_DENY, /* fork() fails with EPERM */
+};
+
+enum init_allocator { /* same order as enum heap_allocator of libpolicy */
+	INIT_ALLOCATOR_GLIBC,
+	INIT_ALLOCATOR_JEMALLOC,
+	INIT_ALLOCATOR_MIMALLOC,
+};
+
 struct init_order {
 	enum init_lock lock;
 	uint64_t heap_prealloc_bytes; /* free heap wanted after the lock; 0 = none */
-	uint32_t arenas; /* glibc arenas, 0 = glibc's own choice */
+	uint32_t arenas; /* of the allocator, 0 = its own choice */
+	enum init_allocator allocator; /* whose malloc must be found in force */
+	uint64_t heap_page_bytes; /* page size that the heap must have; 0 = the system's */
+	bool heap_page_fallback; /* smaller pages will do if there are too few of them */
+	uint64_t host_reserve_bytes; /* what prefaulting leaves available on the machine */
 	uint64_t main_stack_bytes; /* grow the main stack by this much; 0 = leave */
 	uint64_t thread_stack_bytes; /* default size of new threads' stacks; 0 = leave */
+	uint32_t stack_reserve; /* stacks of threads made ahead; 0 = none */
 	bool non_dumpable; /* prctl(PR_SET_DUMPABLE, 0) */
+	enum init_fork fork;
+	bool children; /* programs and processes that it starts get the same order */
 	uint64_t settle_usec; /* balanced without a daemon: lock again once settled; 0 = wait for
 					 HANDOFF_LOCK */
 	int report_fd; /* -1 = none: failures go to stderr only */
@@ -62,6 +82,7 @@ struct init_order {
 #define INIT_ORDER_TEXT_MAX 512
 /** "strict" ...; NULL when unknown. */
 const char *init_lock_to_string(enum init_lock lock);
+const char *init_allocator_to_string(enum init_allocator allocator);
 /** "1 lock=strict heap=157286400 ..."; -ENOBUFS if size is too small. No allocation. */
 int init_order_format(const struct init_order *o, char *buf, size_t size);
 /** Strict inverse, no allocation, usable before main(). -EINVAL, -EPROTONOSUPPORT. */
@@ -70,7 +91,7 @@ int init_order_parse(const char *text, struct init_order *ret);
 /* ---- report: one fixed-size packet per event, native byte order, same machine ------------------ */
 
 #define REPORT_MAGIC	0x4d54526du /* "mRTM" */
-#define REPORT_VERSION	1u
+#define REPORT_VERSION	2u
 #define REPORT_TEXT_MAX 768
 
 enum report_kind {
@@ -80,7 +101,15 @@ enum report_kind {
 	REPORT_INIT_FAILED, /* libinit: `strict` closes, the process exits with 125 */
 	REPORT_INIT_PARTIAL, /* libinit: not strict: runs on, text says what is missing */
 	REPORT_LOCKED, /* libinit: the second lock (balanced) is done, or failed with error */
+	REPORT_PROGRESS, /* libinit: a long preparation goes on; text says how far it is */
+	REPORT_EVENT, /* libinit: the program did something that endangers the guarantee; step names
+			 the call ("fork", "munlockall"), text the thread and the place */
 	REPORT_KIND_MAX,
+};
+
+enum report_injection {
+	REPORT_BY_PRELOAD, /* libinit */
+	REPORT_BY_PTRACE, /* the tracer that prepared the program at its exec stop */
 };
 
 struct report {
@@ -90,7 +119,11 @@ struct report {
 	int32_t pid;
 	int32_t error; /* errno of the failing call, 0 = good */
 	uint32_t init_lock; /* enum init_lock in force */
-	uint32_t arenas; /* arenas in use by glibc malloc as set up */
+	uint32_t injection; /* enum report_injection: who did what this report tells */
+	uint32_t tid; /* thread of a REPORT_EVENT */
+	uint32_t arenas; /* arenas of the allocator as set up */
+	uint32_t stacks_reserved; /* stacks of threads made ahead */
+	uint64_t heap_page_bytes; /* page size of the heap, seen in smaps; 0 = the system's */
 	uint64_t heap_bytes; /* free heap proved present and locked after prealloc */
 	uint64_t heap_start; /* address range of the main heap */
 	uint64_t heap_end;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The order for libinit as text: "1 lock=strict heap=157286400 arenas=1 ...". Text, because it travels
- * as an environment variable and people set it by hand; the version comes first. One table names the
- * keys for both directions. Parsing is strict (unknown, missing or repeated keys are errors) and
+ * as an environment variable and people set it by hand; the version comes first, and what is zero isn't
+ * written. One table names the keys for both directions. Parsing is strict (unknown or repeated keys are errors) and
  * allocates nothing: it runs inside other programs before their main().
  */
 #include "common/handoff.h"
@@ -19,7 +19,7 @@
 #define ORDER_WORD_MAX 64 /* longest "key=value" */
 
 enum order_type {
-	ORDER_LOCK,
+	ORDER_WORD,
 	ORDER_U64,
 	ORDER_U32,
 	ORDER_BOOL,
@@ -30,37 +30,77 @@ struct order_field {
 	const char *name;
 	enum order_type type;
 	size_t offset;
+	const char *const *words; /* ORDER_WORD: by number, NULL ends them */
 };
 
-#define FIELD(key, kind, member) \
-	{ key, kind, offsetof(struct init_order, member) }
-
-static const struct order_field fields[] = {
-	FIELD("lock", ORDER_LOCK, lock),
-	FIELD("heap", ORDER_U64, heap_prealloc_bytes),
-	FIELD("arenas", ORDER_U32, arenas),
-	FIELD("main_stack", ORDER_U64, main_stack_bytes),
-	FIELD("thread_stack", ORDER_U64, thread_stack_bytes),
-	FIELD("non_dumpable", ORDER_BOOL, non_dumpable),
-	FIELD("settle", ORDER_U64, settle_usec),
-	FIELD(HANDOFF_REPORT_FD, ORDER_FD, report_fd),
-};
-
-static const char *const lock_names[] = {
+static const char *const lock_words[] = {
 	[INIT_LOCK_NONE] = "none",
 	[INIT_LOCK_STRICT] = "strict",
 	[INIT_LOCK_BALANCED] = "balanced",
 	[INIT_LOCK_ONFAULT] = "onfault",
+	NULL,
 };
 
+static const char *const allocator_words[] = {
+	[INIT_ALLOCATOR_GLIBC] = "glibc",
+	[INIT_ALLOCATOR_JEMALLOC] = "jemalloc",
+	[INIT_ALLOCATOR_MIMALLOC] = "mimalloc",
+	NULL,
+};
+
+static const char *const fork_words[] = {
+	[INIT_FORK_ALLOW] = "allow",
+	[INIT_FORK_REPORT] = "report",
+	[INIT_FORK_PRECOPY] = "precopy",
+	[INIT_FORK_DENY] = "deny",
+	NULL,
+};
+
+/* Words are stored through an unsigned: what gcc and clang make of an enum without negative values. */
+_Static_assert(sizeof(enum init_lock) == sizeof(unsigned), "an enum is as wide as unsigned");
+
+#define FIELD(key, kind, member) \
+	{ key, kind, offsetof(struct init_order, member), NULL }
+#define WORD(key, table, member) \
+	{ key, ORDER_WORD, offsetof(struct init_order, member), table }
+
+static const struct order_field fields[] = {
+	WORD("lock", lock_words, lock),
+	FIELD("heap", ORDER_U64, heap_prealloc_bytes),
+	FIELD("arenas", ORDER_U32, arenas),
+	WORD("allocator", allocator_words, allocator),
+	FIELD("heap_page", ORDER_U64, heap_page_bytes),
+	FIELD("heap_page_fallback", ORDER_BOOL, heap_page_fallback),
+	FIELD("host_reserve", ORDER_U64, host_reserve_bytes),
+	FIELD("main_stack", ORDER_U64, main_stack_bytes),
+	FIELD("thread_stack", ORDER_U64, thread_stack_bytes),
+	FIELD("stack_reserve", ORDER_U32, stack_reserve),
+	FIELD("non_dumpable", ORDER_BOOL, non_dumpable),
+	WORD("fork", fork_words, fork),
+	FIELD("children", ORDER_BOOL, children),
+	FIELD("settle", ORDER_U64, settle_usec),
+	FIELD(HANDOFF_REPORT_FD, ORDER_FD, report_fd),
+};
+
+static const char *word_of(const char *const *words, unsigned n) {
+	for (unsigned i = 0; words[i]; i++)
+		if (i == n)
+			return words[i];
+	return NULL;
+}
+
 const char *init_lock_to_string(enum init_lock lock) {
-	return (unsigned)lock < ARRAY_LEN(lock_names) ? lock_names[lock] : NULL;
+	return word_of(lock_words, lock);
+}
+
+const char *init_allocator_to_string(enum init_allocator allocator) {
+	return word_of(allocator_words, allocator);
 }
 
 static int format_value(const struct order_field *f, const void *at, char *buf, size_t size) {
 	switch (f->type) {
-	case ORDER_LOCK: {
-		const char *name = init_lock_to_string(*(const enum init_lock *)at);
+	case ORDER_WORD: {
+		const char *name = word_of(f->words, *(const unsigned *)at);
 
 		return name ? snprintf(buf, size, " %s=%s", f->name, name) : -EINVAL;
 	}
@@ -76,6 +116,20 @@ static int format_value(const struct order_field *f, const void *at, char *buf, 
 	return -EINVAL;
 }
 
+/* What parsing gives anyway when the word is missing. */
+static bool is_zero(const struct order_field *f, const void *at) {
+	switch (f->type) {
+	case ORDER_U64:
+		return *(const uint64_t *)at == 0;
+	case ORDER_BOOL:
+		return !*(const bool *)at;
+	case ORDER_FD:
+		return *(const int *)at < 0;
+	default:
+		return *(const uint32_t *)at == 0;
+	}
+}
+
 int init_order_format(const struct init_order *o, char *buf, size_t size) {
 	size_t used = sizeof(ORDER_VERSION) - 1;
 
@@ -84,8 +138,11 @@ int init_order_format(const struct init_order *o, char *buf, size_t size) {
 	strcpy(buf, ORDER_VERSION);
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		const char *at = (const char *)o + fields[i].offset;
-		int n = format_value(&fields[i], at, buf + used, size - used);
+		int n;
 
+		if (i > 0 && is_zero(&fields[i], at))
+			continue;
+		n = format_value(&fields[i], at, buf + used, size - used);
 		if (n < 0)
 			return n;
 		if ((size_t)n >= size - used)
@@ -95,10 +152,10 @@ int init_order_format(const struct init_order *o, char *buf, size_t size) {
 	return 0;
 }
 
-static int parse_lock(const char *value, enum init_lock *ret) {
-	for (size_t i = 0; i < ARRAY_LEN(lock_names); i++)
-		if (strcmp(value, lock_names[i]) == 0) {
-			*ret = (enum init_lock)i;
+static int parse_word_of(const char *const *words, const char *value, unsigned *ret) {
+	for (unsigned i = 0; words[i]; i++)
+		if (strcmp(value, words[i]) == 0) {
+			*ret = i;
 			return 0;
 		}
 	return -EINVAL;
@@ -117,8 +174,8 @@ static int parse_value(const struct order_field *f, const char *value, void *at)
 	uint64_t n;
 
 	switch (f->type) {
-	case ORDER_LOCK:
-		return parse_lock(value, at);
+	case ORDER_WORD:
+		return parse_word_of(f->words, value, at);
 	case ORDER_FD:
 		return parse_fd(value, at);
 	case ORDER_U64:

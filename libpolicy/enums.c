@@ -23,6 +23,43 @@ const struct enum_name thp_names[] = {
 
 const struct enum_name allocator_names[] = {
 	{ "glibc", ALLOCATOR_GLIBC },
+	{ "jemalloc", ALLOCATOR_JEMALLOC },
+	{ "mimalloc", ALLOCATOR_MIMALLOC },
+	{ NULL, 0 },
+};
+
+const struct enum_name heap_pages_names[] = {
+	{ "default", HEAP_PAGES_DEFAULT },
+	{ "2M", HEAP_PAGES_2M },
+	{ "1G", HEAP_PAGES_1G },
+	{ NULL, 0 },
+};
+
+const struct enum_name pages_fallback_names[] = {
+	{ "refuse", PAGES_FALLBACK_REFUSE },
+	{ "allow", PAGES_FALLBACK_ALLOW },
+	{ NULL, 0 },
+};
+
+const struct enum_name inject_names[] = {
+	{ "auto", INJECT_AUTO },
+	{ "preload", INJECT_PRELOAD },
+	{ "ptrace", INJECT_PTRACE },
+	{ "none", INJECT_NONE },
+	{ NULL, 0 },
+};
+
+const struct enum_name fork_names[] = {
+	{ "allow", FORK_ALLOW },
+	{ "report", FORK_REPORT },
+	{ "precopy", FORK_PRECOPY },
+	{ "deny", FORK_DENY },
+	{ NULL, 0 },
+};
+
+const struct enum_name children_names[] = {
+	{ "none", CHILDREN_NONE },
+	{ "inherit", CHILDREN_INHERIT },
 	{ NULL, 0 },
 };
 

@@ -12,6 +12,11 @@ struct enum_name {
 extern const struct enum_name lock_names[];
 extern const struct enum_name thp_names[];
 extern const struct enum_name allocator_names[];
+extern const struct enum_name heap_pages_names[];
+extern const struct enum_name pages_fallback_names[];
+extern const struct enum_name inject_names[];
+extern const struct enum_name fork_names[];
+extern const struct enum_name children_names[];
 extern const struct enum_name ready_names[];
 extern const struct enum_name violation_names[];
 extern const struct enum_name restart_names[];

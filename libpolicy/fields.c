@@ -45,13 +45,27 @@ static const struct field heap_fields[] = {
 		.example = "150M" },
 	{ "arenas", KIND_COUNT, .offset = P(memory.heap.arenas), .min = 1, .max = 64,
 		.fallback = "1",
-		.doc = "Arenas of glibc's malloc. With 1 all threads share the preallocated heap; "
-		       "more avoid waiting for one another but reserve 64M each, and share prealloc "
-		       "between them.",
+		.doc = "Arenas of the allocator. With 1 all threads share the preallocated heap; "
+		       "more avoid waiting for one another but reserve 64M each (glibc), and share "
+		       "prealloc between them.",
 		.example = "1" },
 	{ "allocator", KIND_ENUM, .offset = P(memory.heap.allocator), .names = allocator_names,
-		.fallback = "glibc", .doc = "Which malloc the program runs with.",
-		.example = "glibc" },
+		.fallback = "glibc",
+		.doc = "Which malloc the program runs with. glibc suits one real-time thread; where "
+		       "several threads allocate, jemalloc or mimalloc keep a real-time thread from "
+		       "waiting for the lock of an arena. They come from the distribution's package "
+		       "and are loaded with settings that never give memory back.",
+		.example = "jemalloc" },
+	{ "pages", KIND_ENUM, .offset = P(memory.heap.pages), .names = heap_pages_names,
+		.fallback = "default",
+		.doc = "Page size of the heap. 2M and 1G take pages that host.hugepages has "
+		       "reserved.",
+		.example = "2M" },
+	{ "pages_fallback", KIND_ENUM, .offset = P(memory.heap.pages_fallback),
+		.names = pages_fallback_names, .fallback = "refuse",
+		.doc = "What happens when there are too few huge pages for the heap: refuse starts "
+		       "nothing, allow uses the system's page size and says so.",
+		.example = "allow" },
 	{ NULL },
 };
 
@@ -70,6 +84,14 @@ static const struct field stack_fields[] = {
 		.fallback = "8",
 		.doc = "Threads beside the main one that the memlock budget reckons with.",
 		.example = "8" },
+	{ "reserve", KIND_COUNT, .offset = P(memory.stack.reserve), .max = 1024, .fallback = "0",
+		.doc = "Stacks of threads made ahead, of the default size. A thread created later "
+		       "takes one of them: neither it nor its creator waits for new pages.",
+		.example = "4" },
+	{ "margin", KIND_SIZE, .live = true, .offset = P(memory.stack.margin_bytes), .max = GIB,
+		.fallback = "0", .unit = "bytes",
+		.doc = "How much of each thread's stack has to stay unused; less is a finding.",
+		.example = "16K" },
 	{ NULL },
 };
 
@@ -88,6 +110,11 @@ static const struct field memory_fields[] = {
 		.doc = "Transparent huge pages of the process. off keeps them, and the kernel thread that makes them, "
 		       "away from this process. default leaves the machine's setting.",
 		.example = "off" },
+	{ "host_reserve", KIND_SIZE, .offset = P(memory.host_reserve_bytes), .max = TIB,
+		.fallback = "64M", .unit = "bytes",
+		.doc = "Memory that has to stay available on the machine when heap and stacks are "
+		       "made present; a program that would take more isn't started.",
+		.example = "256M" },
 	{ NULL },
 };
 
@@ -229,6 +256,22 @@ const struct field process_fields[] = {
 		.doc = "Scheduler, priority and CPUs." },
 	{ "memory", KIND_MAPPING, .offset = P(memory.place), .keys = memory_fields,
 		.doc = "Locking, heap and stacks: what makes the program free of page faults." },
+	{ "inject", KIND_ENUM, .offset = P(inject), .names = inject_names, .fallback = "auto",
+		.doc = "How memory is locked inside the program. preload: by a library that the dynamic "
+		       "loader takes in. ptrace: at the first instruction, for programs that take no "
+		       "library (static, Go, musl, setuid, file capabilities). auto: by the library "
+		       "where that works, else by ptrace. none: not at all.",
+		.example = "ptrace" },
+	{ "fork", KIND_ENUM, .offset = P(fork), .names = fork_names, .fallback = "report",
+		.doc = "What happens when the program forks after it is ready, which makes its own "
+		       "locked pages fault again. allow: nothing. report: a finding that names thread "
+		       "and place. precopy: the pages are copied before fork() returns. deny: fork() "
+		       "fails with EPERM.",
+		.example = "deny" },
+	{ "children", KIND_ENUM, .offset = P(children), .names = children_names, .fallback = "none",
+		.doc = "Whether the processes that the program forks and the programs that it starts are "
+		       "locked too (inherit), or are left alone (none).",
+		.example = "inherit" },
 	{ "ready", KIND_MAPPING, .offset = P(ready.place), .keys = ready_fields,
 		.doc = "When the program's start is over and faults begin to count." },
 	{ "compliance", KIND_MAPPING, .offset = P(compliance.place), .keys = compliance_fields,

@@ -53,15 +53,33 @@ static enum init_lock init_lock_of(enum lock_mode mode) {
 	return table[mode];
 }
 
+_Static_assert((int)FORK_DENY == (int)INIT_FORK_DENY && (int)FORK_MODE_MAX == INIT_FORK_DENY + 1,
+	"enum fork_mode and enum init_fork name the same things");
+_Static_assert((int)ALLOCATOR_MIMALLOC == (int)INIT_ALLOCATOR_MIMALLOC &&
+		(int)ALLOCATOR_MAX == INIT_ALLOCATOR_MIMALLOC + 1,
+	"enum heap_allocator and enum init_allocator name the same things");
+
+static const uint64_t heap_page_bytes[HEAP_PAGES_MAX] = {
+	[HEAP_PAGES_2M] = UINT64_C(2) << 20,
+	[HEAP_PAGES_1G] = UINT64_C(1) << 30,
+};
+
 int launch_add_injection(struct build *b) {
 	const struct memory_policy *m = &b->p->memory;
 	struct init_order order = {
 		.lock = init_lock_of(m->lock),
 		.heap_prealloc_bytes = m->heap.prealloc_bytes,
 		.arenas = m->heap.arenas,
+		.allocator = (enum init_allocator)m->heap.allocator,
+		.heap_page_bytes = heap_page_bytes[m->heap.pages],
+		.heap_page_fallback = m->heap.pages_fallback == PAGES_FALLBACK_ALLOW,
+		.host_reserve_bytes = m->host_reserve_bytes,
 		.main_stack_bytes = m->stack.main_bytes,
 		.thread_stack_bytes = m->stack.threads_bytes,
+		.stack_reserve = m->stack.reserve,
 		.non_dumpable = core_is_off(b->p),
+		.fork = (enum init_fork)b->p->fork,
+		.children = b->p->children == CHILDREN_INHERIT,
 		.settle_usec = b->f->report_fd < 0 ? b->p->ready.settle_usec : 0,
 		.report_fd = b->f->report_fd,
 	};

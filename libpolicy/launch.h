@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "common/plan.h"
+#include "common/preflight.h"
 #include "libpolicy/policy.h"
 
 /** What the plan depends on beside the policy; host/facts.c fills it in. */
@@ -33,6 +34,10 @@ struct launch_facts {
 	const char *login; /* user name, or NULL */
 	const char *language; /* LANG of the launcher, or NULL */
 	const char *init_library; /* path to inject; NULL = not found */
+	bool target_known; /* the program's file could be read: target says what it is */
+	struct preflight target;
+	const char *allocator_library; /* path of what heap.allocator names; NULL = not installed */
+	const char *runtime_socket; /* where librtmem tells the daemon things; NULL = no daemon */
 	bool foreground; /* rtmemctl run: keep the caller's environment and NOTIFY_SOCKET */
 	const char *notify_socket; /* for ready: notify under the daemon; NULL = leave out */
 	int report_fd; /* number of the report socket in the child; -1 = none */

@@ -39,7 +39,39 @@ enum thp_mode {
 };
 enum heap_allocator {
 	ALLOCATOR_GLIBC,
+	ALLOCATOR_JEMALLOC,
+	ALLOCATOR_MIMALLOC,
 	ALLOCATOR_MAX
+};
+enum heap_pages {
+	HEAP_PAGES_DEFAULT,
+	HEAP_PAGES_2M,
+	HEAP_PAGES_1G,
+	HEAP_PAGES_MAX
+};
+enum pages_fallback {
+	PAGES_FALLBACK_REFUSE,
+	PAGES_FALLBACK_ALLOW,
+	PAGES_FALLBACK_MAX
+};
+enum inject_mode {
+	INJECT_AUTO,
+	INJECT_PRELOAD,
+	INJECT_PTRACE,
+	INJECT_NONE,
+	INJECT_MODE_MAX
+};
+enum fork_mode {
+	FORK_ALLOW,
+	FORK_REPORT,
+	FORK_PRECOPY,
+	FORK_DENY,
+	FORK_MODE_MAX
+};
+enum children_mode {
+	CHILDREN_NONE,
+	CHILDREN_INHERIT,
+	CHILDREN_MODE_MAX
 };
 enum ready_when {
 	READY_NOTIFY,
@@ -91,14 +123,18 @@ struct scheduling_policy {
 
 struct heap_policy {
 	uint64_t prealloc_bytes; /* 0 = none */
-	uint32_t arenas; /* glibc arenas; 0 = glibc's own choice */
+	uint32_t arenas; /* of the allocator; 0 = its own choice */
 	enum heap_allocator allocator;
+	enum heap_pages pages;
+	enum pages_fallback pages_fallback;
 	struct place place;
 };
 
 struct stack_policy {
 	uint64_t main_bytes; /* depth of the main thread's stack made present; 0 = leave */
 	uint64_t threads_bytes; /* default size of other threads' stacks; 0 = leave */
+	uint32_t reserve; /* stacks of threads made ahead; 0 = none */
+	uint64_t margin_bytes; /* unused part of each stack below which it is a finding; 0 = any */
 	uint32_t expected_threads; /* threads beside the main one that the budget reckons with */
 	struct place place;
 };
@@ -108,6 +144,7 @@ struct memory_policy {
 	struct heap_policy heap;
 	struct stack_policy stack;
 	enum thp_mode thp;
+	uint64_t host_reserve_bytes; /* what prefaulting leaves available on the machine */
 	struct place place;
 };
 
@@ -149,6 +186,9 @@ struct process_policy {
 	bool oom_score_adjust_set;
 	int oom_score_adjust;
 	struct scheduling_policy scheduling;
+	enum inject_mode inject;
+	enum fork_mode fork;
+	enum children_mode children;
 	struct memory_policy memory;
 	struct ready_policy ready;
 	struct compliance_policy compliance;

@@ -18,6 +18,13 @@ static const struct init_order full = {
 	.main_stack_bytes = 1048576,
 	.thread_stack_bytes = UINT64_MAX,
 	.non_dumpable = true,
+	.allocator = INIT_ALLOCATOR_JEMALLOC,
+	.heap_page_bytes = 2u << 20,
+	.heap_page_fallback = true,
+	.host_reserve_bytes = 64u << 20,
+	.stack_reserve = 4,
+	.fork = INIT_FORK_DENY,
+	.children = true,
 	.settle_usec = 500000,
 	.report_fd = 7,
 };
@@ -35,6 +42,13 @@ static void an_order_survives_its_text(void **state) {
 	assert_int_equal(o.main_stack_bytes, full.main_stack_bytes);
 	assert_true(o.thread_stack_bytes == full.thread_stack_bytes);
 	assert_int_equal(o.non_dumpable, full.non_dumpable);
+	assert_int_equal(o.allocator, full.allocator);
+	assert_int_equal(o.heap_page_bytes, full.heap_page_bytes);
+	assert_int_equal(o.heap_page_fallback, full.heap_page_fallback);
+	assert_int_equal(o.host_reserve_bytes, full.host_reserve_bytes);
+	assert_int_equal(o.stack_reserve, full.stack_reserve);
+	assert_int_equal(o.fork, full.fork);
+	assert_int_equal(o.children, full.children);
 	assert_int_equal(o.settle_usec, full.settle_usec);
 	assert_int_equal(o.report_fd, full.report_fd);
 }
@@ -44,8 +58,10 @@ static void the_text_is_the_documented_one(void **state) {
 
 	assert_int_equal(init_order_format(&full, text, sizeof(text)), 0);
 	assert_string_equal(text,
-		"1 lock=balanced heap=157286400 arenas=4 main_stack=1048576 "
-		"thread_stack=18446744073709551615 non_dumpable=1 settle=500000 report=7");
+		"1 lock=balanced heap=157286400 arenas=4 allocator=jemalloc heap_page=2097152 "
+		"heap_page_fallback=1 host_reserve=67108864 main_stack=1048576 "
+		"thread_stack=18446744073709551615 stack_reserve=4 non_dumpable=1 fork=deny "
+		"children=1 settle=500000 report=7");
 }
 
 static void a_buffer_too_small_is_said_so(void **state) {
