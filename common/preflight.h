@@ -46,13 +46,14 @@ struct preflight {
 	enum preflight_obstacle obstacle;
 	enum preflight_runtime runtime;
 	enum preflight_allocator allocator;
+	bool gains_rights; /* setuid, setgid or file capabilities count, whatever the obstacle is */
 	bool glibc; /* its C library is glibc, static or not: GLIBC_TUNABLES work */
 };
 
 /**
  * path: with a slash, already found. uid, gid: who the program will run as, for setuid and setgid; file
- * capabilities count for everybody but root. 0; -ENOENT, -EACCES, -ENOEXEC (not an ELF file or script
- * that can be judged: execve() will say).
+ * capabilities count for everybody but root. 0; -ENOENT, -EACCES, -ENAMETOOLONG, -ENOEXEC (not an ELF
+ * file or script that can be judged: execve() will say).
  */
 int preflight_read(const char *path, uid_t uid, gid_t gid, struct preflight *ret);
 /** "it is linked statically": a sentence without a full stop; "" for OBSTACLE_NONE. */

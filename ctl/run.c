@@ -37,6 +37,7 @@ static int make_plan(const struct process_policy *p, struct plan *ret) {
 
 	if (r == 0) {
 		facts.launch.foreground = true;
+		facts_read_target(p, &facts);
 		r = launch_plan(p, &facts.launch, ret, &problem);
 	}
 	if (r < 0 && problem.text[0])

@@ -7,7 +7,6 @@
  * function does its step at once where the kernel keeps the setting over execve(), or collects here
  * what only the new image can have (arguments, environment).
  */
-#include <elf.h>
 #include <stdbool.h>
 
 #include "common/handoff.h"
@@ -69,10 +68,5 @@ int environment_finish(struct launch *l);
 /** Finds the file as execvp() would, in PATH of the new environment. 0 and a malloc'ed path, or
  *  -ENOENT, -EACCES. */
 int target_find(const struct launch *l, char **ret_path);
-/** Why the dynamic loader won't take a preloaded library into this program ("it is linked statically"),
- *  or NULL when nothing speaks against it. */
-const char *target_refuses_preload(const char *path);
-/** The part of it that stands in the headers of an ELF file. */
-const char *elf_refuses_preload(int fd, const Elf64_Ehdr *e);
 
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/names.h"
+#include "common/preflight.h"
 #include "common/strv.h"
 #include "common/units.h"
 #include "config.h"
@@ -151,7 +152,8 @@ static void shed_inheritance(int report_fd) {
 
 /* A strict policy is a promise: better no program than one that is believed to be safe. */
 static int check_injection(struct launch *l, const char *path) {
-	const char *reason = target_refuses_preload(path);
+	const char *reason = NULL;
+	struct preflight target;
 	struct init_order order = { 0 };
 	char text[REPORT_TEXT_MAX];
 	bool strict = l->init && init_order_parse(l->init, &order) == 0 &&
@@ -159,6 +161,8 @@ static int check_injection(struct launch *l, const char *path) {
 
 	if (!l->library)
 		return 0;
+	if (preflight_read(path, geteuid(), getegid(), &target) == 0 && target.obstacle)
+		reason = preflight_obstacle_text(target.obstacle);
 	if (!reason && access(l->library, R_OK) < 0)
 		reason = "its user can't read the library";
 	if (!reason)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -188,6 +189,58 @@ static int gather_groups(
 	return 0;
 }
 
+/* ---- the program's file ------------------------------------------------------------------------ */
+
+static const char *search_path(const struct process_policy *p, const struct launch_facts *f) {
+	const char *path = strv_env_get(p->environment, "PATH");
+
+	if (!path)
+		path = f->foreground ? getenv("PATH") : LAUNCH_DEFAULT_PATH;
+	return path ? path : LAUNCH_FALLBACK_PATH;
+}
+
+/* A path that begins without a slash is meant from where the program will start. */
+static bool from_directory(const struct process_policy *p, const struct launch_facts *f,
+	const char *file, char ret[static PATH_MAX]) {
+	const char *directory = p->working_directory;
+
+	if (!directory)
+		directory = f->foreground ? "." : "/";
+	if (file[0] == '/')
+		return snprintf(ret, PATH_MAX, "%s", file) < PATH_MAX;
+	return snprintf(ret, PATH_MAX, "%s/%s", directory, file) < PATH_MAX;
+}
+
+static bool find_program(
+	const struct process_policy *p, const struct launch_facts *f, char ret[static PATH_MAX]) {
+	const char *file = p->command[0];
+	_cleanup_strv_ char **directories = NULL;
+	struct stat st;
+
+	if (strchr(file, '/'))
+		return from_directory(p, f, file, ret);
+	if (strv_split(search_path(p, f), ":", &directories) < 0)
+		return false;
+	STRV_FOREACH (d, directories) {
+		char path[PATH_MAX];
+
+		if (snprintf(path, sizeof(path), "%s/%s", *d, file) < PATH_MAX &&
+			from_directory(p, f, path, ret) && access(ret, X_OK) == 0 &&
+			stat(ret, &st) == 0 && S_ISREG(st.st_mode))
+			return true;
+	}
+	return false;
+}
+
+void facts_read_target(const struct process_policy *p, struct facts *f) {
+	struct launch_facts *l = &f->launch;
+	char path[PATH_MAX];
+
+	l->target = (struct preflight){ 0 };
+	l->target_known = p->command && p->command[0] && find_program(p, l, path) &&
+		preflight_read(path, l->uid, l->gid, &l->target) == 0;
+}
+
 int facts_gather(
 	const struct process_policy *p, struct facts *ret, struct launch_problem *problem) {
 	int r;
@@ -199,5 +252,9 @@ int facts_gather(
 		return r;
 	gather_library(ret);
 	r = gather_user(p, ret, problem);
-	return r < 0 ? r : gather_groups(p, ret, problem);
+	if (r == 0)
+		r = gather_groups(p, ret, problem);
+	if (r == 0)
+		facts_read_target(p, ret);
+	return r;
 }

@@ -22,4 +22,9 @@ struct facts {
  *  An unknown user or group is -ENOENT with `problem`. */
 int facts_gather(const struct process_policy *p, struct facts *ret, struct launch_problem *problem);
 
+/** Reads what the program's file says (launch.target): found as rtmem-exec will find it, in the
+ *  foreground by the caller's own PATH. facts_gather() has done it once; again after `foreground` was
+ *  set. A file that can't be read isn't an error: target_known says so. */
+void facts_read_target(const struct process_policy *p, struct facts *f);
+
 #endif

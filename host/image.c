@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/elf-file.h"
 #include "common/io.h"
-#include "host/elf-file.h"
 #include "host/library-cache.h"
 
 #define OBJECTS_MAX  1024u

@@ -8,8 +8,6 @@
 #include "common/cleanup.h"
 #include "libpolicy/launch-build.h"
 
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 static int append_variable(struct build *b, const char *key, const char *name, const char *value) {
 	_cleanup_free_ char *text = NULL;
 
@@ -30,7 +28,7 @@ static int add_base_environment(struct build *b) {
 		const char *name;
 		const char *value;
 	} variables[] = {
-		{ NULL, "PATH", DEFAULT_PATH },
+		{ NULL, "PATH", LAUNCH_DEFAULT_PATH },
 		{ NULL, "LANG", f->language },
 		{ user, "HOME", f->home },
 		{ user, "USER", f->login },

@@ -15,6 +15,10 @@
 #include "common/preflight.h"
 #include "libpolicy/policy.h"
 
+/* PATH of a program under the daemon, and the one used where a caller of `run` has none. */
+#define LAUNCH_DEFAULT_PATH  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define LAUNCH_FALLBACK_PATH "/usr/local/bin:/usr/bin:/bin"
+
 /** What the plan depends on beside the policy; host/facts.c fills it in. */
 struct launch_facts {
 	uint64_t capabilities_effective; /* of the launcher, bit mask */

@@ -17,7 +17,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
-#include "host/elf-file.h"
+#include "common/elf-file.h"
 #include "host/image.h"
 #include "host/library-cache.h"
 #include "support/tree.h"

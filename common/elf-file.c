@@ -3,7 +3,7 @@
  * Reads the few parts of an ELF file that say what will be mapped. Nothing in the file is believed:
  * each offset is checked against the file's size without overflow, each count against a bound.
  */
-#include "host/elf-file.h"
+#include "common/elf-file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #define NATIVE_CLASS  (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32)
 #define NATIVE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB)
 
-static int read_at(const struct elf_file *e, uint64_t offset, void *buf, size_t len) {
+int elf_file_read(const struct elf_file *e, uint64_t offset, void *buf, size_t len) {
 	ssize_t n;
 
 	if (offset > e->size || len > e->size - offset)
@@ -34,7 +34,7 @@ static int read_at(const struct elf_file *e, uint64_t offset, void *buf, size_t 
 
 static int read_header(struct elf_file *e) {
 	const ElfW(Ehdr) *h = &e->header;
-	int r = read_at(e, 0, &e->header, sizeof(e->header));
+	int r = elf_file_read(e, 0, &e->header, sizeof(e->header));
 
 	if (r < 0)
 		return r;
@@ -46,18 +46,17 @@ static int read_header(struct elf_file *e) {
 	if (h->e_phentsize != sizeof(ElfW(Phdr)) || !h->e_phnum || h->e_phnum > ELF_SEGMENTS_MAX)
 		return -ENOEXEC;
 	e->n_segments = h->e_phnum;
-	return read_at(e, h->e_phoff, e->segments, e->n_segments * sizeof(ElfW(Phdr)));
+	return elf_file_read(e, h->e_phoff, e->segments, e->n_segments * sizeof(ElfW(Phdr)));
 }
 
-static const ElfW(Phdr) * find_segment(const struct elf_file *e, uint32_t type) {
+const ElfW(Phdr) * elf_file_segment(const struct elf_file *e, uint32_t type) {
 	for (unsigned i = 0; i < e->n_segments; i++)
 		if (e->segments[i].p_type == type)
 			return &e->segments[i];
 	return NULL;
 }
 
-/* The place in the file of an address, by the segment that loads it. */
-static int offset_of(const struct elf_file *e, uint64_t address, uint64_t *ret) {
+int elf_file_offset(const struct elf_file *e, uint64_t address, uint64_t *ret) {
 	for (unsigned i = 0; i < e->n_segments; i++) {
 		const ElfW(Phdr) *s = &e->segments[i];
 
@@ -71,7 +70,7 @@ static int offset_of(const struct elf_file *e, uint64_t address, uint64_t *ret) 
 	return -ENOEXEC;
 }
 
-static const ElfW(Dyn) * find_tag(const struct elf_file *e, int64_t tag, unsigned n) {
+const ElfW(Dyn) * elf_file_tag(const struct elf_file *e, int64_t tag, unsigned n) {
 	for (unsigned i = 0; i < e->n_dynamic && e->dynamic[i].d_tag != DT_NULL; i++)
 		if (e->dynamic[i].d_tag == tag && n-- == 0)
 			return &e->dynamic[i];
@@ -79,7 +78,7 @@ static const ElfW(Dyn) * find_tag(const struct elf_file *e, int64_t tag, unsigne
 }
 
 static int read_dynamic(struct elf_file *e) {
-	const ElfW(Phdr) *segment = find_segment(e, PT_DYNAMIC);
+	const ElfW(Phdr) *segment = elf_file_segment(e, PT_DYNAMIC);
 	const ElfW(Dyn) * table, *size;
 	int r;
 
@@ -93,15 +92,15 @@ static int read_dynamic(struct elf_file *e) {
 	e->dynamic = calloc(e->n_dynamic, sizeof(ElfW(Dyn)));
 	if (!e->dynamic)
 		return -ENOMEM;
-	r = read_at(e, segment->p_offset, e->dynamic, e->n_dynamic * sizeof(ElfW(Dyn)));
+	r = elf_file_read(e, segment->p_offset, e->dynamic, e->n_dynamic * sizeof(ElfW(Dyn)));
 	if (r < 0)
 		return r;
-	table = find_tag(e, DT_STRTAB, 0);
-	size = find_tag(e, DT_STRSZ, 0);
+	table = elf_file_tag(e, DT_STRTAB, 0);
+	size = elf_file_tag(e, DT_STRSZ, 0);
 	if (!table || !size)
 		return 0;
 	e->strings_size = size->d_un.d_val;
-	return offset_of(e, table->d_un.d_ptr, &e->strings_offset);
+	return elf_file_offset(e, table->d_un.d_ptr, &e->strings_offset);
 }
 
 void elf_file_done(struct elf_file *e) {
@@ -175,14 +174,14 @@ uint64_t elf_file_mapped_bytes(const struct elf_file *e, bool library) {
 }
 
 int elf_file_interpreter(const struct elf_file *e, char ret[static PATH_MAX]) {
-	const ElfW(Phdr) *segment = find_segment(e, PT_INTERP);
+	const ElfW(Phdr) *segment = elf_file_segment(e, PT_INTERP);
 	int r;
 
 	if (!segment)
 		return -ENOENT;
 	if (segment->p_filesz < 2 || segment->p_filesz > PATH_MAX)
 		return -ENOEXEC;
-	r = read_at(e, segment->p_offset, ret, segment->p_filesz);
+	r = elf_file_read(e, segment->p_offset, ret, segment->p_filesz);
 	if (r < 0)
 		return r;
 	return ret[segment->p_filesz - 1] == '\0' ? 0 : -ENOEXEC;
@@ -190,7 +189,7 @@ int elf_file_interpreter(const struct elf_file *e, char ret[static PATH_MAX]) {
 
 int elf_file_string(
 	const struct elf_file *e, int64_t tag, unsigned n, char ret[static ELF_STRING_MAX]) {
-	const ElfW(Dyn) *entry = find_tag(e, tag, n);
+	const ElfW(Dyn) *entry = elf_file_tag(e, tag, n);
 	uint64_t offset, room;
 	size_t len;
 	int r;
@@ -205,7 +204,7 @@ int elf_file_string(
 	if (room > e->size - offset)
 		room = e->size - offset;
 	len = room < ELF_STRING_MAX ? (size_t)room : ELF_STRING_MAX;
-	r = read_at(e, offset, ret, len);
+	r = elf_file_read(e, offset, ret, len);
 	if (r < 0)
 		return r;
 	return memchr(ret, '\0', len) ? 0 : -ENOEXEC;
