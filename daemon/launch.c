@@ -87,6 +87,7 @@ int launch_make_plan(struct process *p, struct plan *ret) {
 	if (r == 0) {
 		facts->launch.limits[RLIMIT_NOFILE] = p->manager->descriptors;
 		facts->launch.report_fd = CHILD_REPORT_FD;
+		facts->launch.runtime_socket = p->manager->notify_path;
 		if (p->policy->ready.when == READY_NOTIFY)
 			facts->launch.notify_socket = p->manager->notify_path;
 		r = launch_plan(p->policy, &facts->launch, ret, &problem);
@@ -102,6 +103,19 @@ static bool plan_has(const struct plan *plan, enum step_kind kind) {
 		if (plan->steps[i].kind == kind)
 			return true;
 	return false;
+}
+
+/* A policy that wants something done inside the program gets it by one way or another, or doesn't: then
+ * the program is unprotected, and says why. */
+static void expect_injection(struct process *p, const struct plan *plan) {
+	struct run *r = p->run;
+
+	r->injection_wanted = plan_has(plan, STEP_PRELOAD);
+	if (r->injection_wanted || p->policy->inject != INJECT_NONE ||
+		!launch_needs_injection(p->policy))
+		return;
+	r->injection_wanted = true;
+	r->injection_cause = strdup("the policy says `inject: none`");
 }
 
 static int raise_fd(int *fd) {
@@ -243,7 +257,7 @@ static int take_over(struct process *p, pid_t pid, int *report_fd, const struct 
 		return explain(p, "watch the new process", k);
 	p->run = r;
 	r->report_fd = TAKE_FD(*report_fd);
-	r->injection_wanted = plan_has(plan, STEP_PRELOAD);
+	expect_injection(p, plan);
 	(void)launch_hash(plan, &r->plan_hash);
 	faults_attach_new(&r->faults, &p->manager->rings, pid);
 	react_judge(p);

@@ -7,6 +7,8 @@
 #include "daemon/notify.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +16,11 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "common/names.h"
 #include "common/units.h"
 #include "daemon/log.h"
+#include "daemon/react.h"
 #include "daemon/ready.h"
 #include "daemon/runtime.h"
 
@@ -57,19 +61,64 @@ static pid_t sender_of(struct msghdr *message) {
 	return pid;
 }
 
+static char *value_of(char *line, const char *key) {
+	size_t n = strlen(key);
+
+	return strncmp(line, key, n) == 0 ? line + n : NULL;
+}
+
+/* What librtmem says of a real-time section */
+static void section_parse(char *line, struct notification *ret) {
+	static const struct {
+		const char *key;
+		size_t offset;
+	} numbers[] = {
+		{ "X_RTMEM_MINOR=", offsetof(struct notification, minor) },
+		{ "X_RTMEM_MAJOR=", offsetof(struct notification, major) },
+		{ "X_RTMEM_TID=", offsetof(struct notification, tid) },
+	};
+	char *value = value_of(line, "X_RTMEM_SECTION=");
+
+	if (value)
+		ret->section = value;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		value = value_of(line, numbers[i].key);
+		if (value)
+			(void)parse_u64(
+				value, (uint64_t *)(void *)((char *)ret + numbers[i].offset));
+	}
+}
+
 void notification_parse(char *text, struct notification *ret) {
-	static const char extend[] = "EXTEND_TIMEOUT_USEC=";
-	const size_t prefix = sizeof(extend) - 1;
-	char *saved = NULL;
+	char *saved = NULL, *extend = NULL;
 
 	*ret = (struct notification){ .ready = false };
 	for (char *line = strtok_r(text, "\n", &saved); line; line = strtok_r(NULL, "\n", &saved)) {
 		if (strcmp(line, "READY=1") == 0)
 			ret->ready = true;
-		else if (strncmp(line, extend, prefix) == 0 &&
-			parse_u64(line + prefix, &ret->extend_usec) == 0)
-			ret->extend = true;
+		else if ((extend = value_of(line, "EXTEND_TIMEOUT_USEC=")))
+			ret->extend |= parse_u64(extend, &ret->extend_usec) == 0;
+		else
+			section_parse(line, ret);
 	}
+}
+
+/* Believed as far as its name: which thread has this number is looked up. */
+static void section_told(struct process *p, const struct notification *n) {
+	char path[64], thread[32], section[EVENT_SUBJECT_MAX], text[EVENT_TEXT_MAX];
+	struct run *r = p->run;
+
+	if (!r->ready || r->terminated || n->tid == 0 || n->tid > INT32_MAX)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)r->pid, (int)n->tid);
+	if (read_line_file(path, thread, sizeof(thread)) < 0)
+		return;
+	snprintf(section, sizeof(section), "%s", n->section);
+	snprintf(text, sizeof(text),
+		"%" PRIu64 " minor, %" PRIu64 " major in thread %s (tid %" PRIu64 ")", n->minor,
+		n->major, make_printable(thread), n->tid);
+	events_add(&r->events, "section", make_printable(section), true, n->minor + n->major, text);
+	react_judge(p);
 }
 
 static void handle_message(struct manager *m, pid_t pid, char *text) {
@@ -87,6 +136,8 @@ static void handle_message(struct manager *m, pid_t pid, char *text) {
 		ready_extend(p, n.extend_usec);
 	if (n.ready)
 		ready_notified(p);
+	if (n.section && n.minor + n.major > 0)
+		section_told(p, &n);
 }
 
 static bool receive_one(struct manager *m) {

@@ -10,6 +10,9 @@ struct notification {
 	bool ready;
 	bool extend;
 	uint64_t extend_usec;
+	char *section; /* in the text: a real-time section that faulted, of librtmem; NULL = none */
+	uint64_t minor, major; /* its faults */
+	uint64_t tid;
 };
 
 /** Pure. Takes the text apart, line by line; lines that it doesn't know say nothing, nor does a number

@@ -111,6 +111,8 @@ struct run *run_free(struct run *r) {
 	free(r->injection_cause);
 	free(r->failure);
 	free(r->unready);
+	free(r->progress);
+	events_done(&r->events);
 	free(r->report);
 	free(r->notes);
 	free(r);

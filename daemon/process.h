@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/events.h"
 #include "daemon/faults.h"
 #include "daemon/restart.h"
 #include "daemon/settle.h"
@@ -39,13 +40,18 @@ struct run {
 	bool again; /* start again after the end */
 	enum exit_cause cause; /* EXIT_CAUSE_CLEAN = nobody wants its end */
 
-	unsigned n_packets; /* taken from report_fd */
+	unsigned n_packets; /* taken from report_fd since packets_usec */
+	uint64_t packets_usec;
+	bool judge_due; /* something came that is judged at once */
 	struct report *report; /* of libinit, cut behind its text; NULL = none came */
 	char *injection_cause; /* why rtmem-exec says that the library can't be loaded */
 	char *failure; /* what rtmem-exec or libinit said when they gave up */
 	struct note *notes; /* from the launch and the adoption */
 	size_t n_notes;
 	char *unready; /* what stands in the way of ready */
+	char *progress; /* of a long preparation, in its own words */
+	uint64_t progress_bytes;
+	struct events events;
 
 	struct settle settle;
 	struct faults faults;

@@ -23,6 +23,9 @@
 #define RECORD_DIRECTORY "processes"
 
 enum number {
+	NUMBER_INJECTED_BY, /* these three may be missing: the first release wrote none */
+	NUMBER_HEAP_START,
+	NUMBER_HEAP_END,
 	NUMBER_PID,
 	NUMBER_START,
 	NUMBER_PLAN,
@@ -37,6 +40,8 @@ enum number {
 	NUMBER_DUMPABLE,
 	NUMBER_MAX,
 };
+
+#define NUMBERS_NEEDED (((1u << NUMBER_MAX) - 1) & ~((1u << NUMBER_PID) - 1))
 
 static const struct {
 	const char *key;
@@ -54,6 +59,9 @@ static const struct {
 	[NUMBER_MAIN_STACK] = { "report_main_stack_bytes", UINT64_MAX },
 	[NUMBER_UNLOCKED] = { "report_unlocked_bytes", UINT64_MAX },
 	[NUMBER_DUMPABLE] = { "report_dumpable", UINT32_MAX },
+	[NUMBER_INJECTED_BY] = { "report_injection", REPORT_BY_PTRACE },
+	[NUMBER_HEAP_START] = { "report_heap_start", UINT64_MAX },
+	[NUMBER_HEAP_END] = { "report_heap_end", UINT64_MAX },
 };
 
 static int record_path(const struct process *p, char *buf, size_t size) {
@@ -95,6 +103,9 @@ static void collect_numbers(const struct process *p, uint64_t ret[static NUMBER_
 	ret[NUMBER_MAIN_STACK] = r->report->main_stack_bytes;
 	ret[NUMBER_UNLOCKED] = r->report->unlocked_bytes;
 	ret[NUMBER_DUMPABLE] = r->report->dumpable;
+	ret[NUMBER_INJECTED_BY] = r->report->injection;
+	ret[NUMBER_HEAP_START] = r->report->heap_start;
+	ret[NUMBER_HEAP_END] = r->report->heap_end;
 }
 
 int record_write(struct process *p) {
@@ -108,6 +119,9 @@ int record_write(struct process *p) {
 	if (r < 0)
 		return r;
 	collect_numbers(p, numbers);
+	for (int i = 0; i < NUMBER_MAX; i++) /* a report may claim anything; a record can be read */
+		if (numbers[i] > number_table[i].max)
+			numbers[i] = number_table[i].max;
 	used = (size_t)snprintf(text, sizeof(text), "boot_id=%s\n", boot_id);
 	for (int i = 0; i < NUMBER_MAX; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s=%" PRIu64 "\n",
@@ -168,6 +182,9 @@ static void take_numbers(const uint64_t numbers[static NUMBER_MAX], struct recor
 	ret->report.main_stack_bytes = numbers[NUMBER_MAIN_STACK];
 	ret->report.unlocked_bytes = numbers[NUMBER_UNLOCKED];
 	ret->report.dumpable = (uint32_t)numbers[NUMBER_DUMPABLE];
+	ret->report.injection = (uint32_t)numbers[NUMBER_INJECTED_BY];
+	ret->report.heap_start = numbers[NUMBER_HEAP_START];
+	ret->report.heap_end = numbers[NUMBER_HEAP_END];
 }
 
 int record_parse(char *text, struct record *ret) {
@@ -182,7 +199,8 @@ int record_parse(char *text, struct record *ret) {
 		if (r < 0)
 			return r;
 	}
-	if (seen != (1u << NUMBER_MAX) - 1 || !ret->boot_id[0] || numbers[NUMBER_PID] < 2)
+	if ((seen & NUMBERS_NEEDED) != NUMBERS_NEEDED || !ret->boot_id[0] ||
+		numbers[NUMBER_PID] < 2)
 		return -EBADMSG;
 	take_numbers(numbers, ret);
 	return 0;

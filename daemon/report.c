@@ -15,11 +15,16 @@
 #include "common/plan.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/progress.h"
+#include "daemon/react.h"
 #include "daemon/ready.h"
 #include "daemon/record.h"
+#include "daemon/sample.h"
 
 #define PACKETS_PER_WAKEUP 32 /* a process that floods us waits its turn */
-#define PACKETS_PER_RUN	   64 /* rtmem-exec and libinit need a handful */
+/* rtmem-exec and libinit need a handful, and a few each second while something long goes on */
+#define PACKETS_PER_WINDOW  64
+#define PACKETS_WINDOW_USEC 10000000u
 
 static void on_exec_failed(struct process *p, const struct report *report) {
 	run_failure(p->run, report->text[0] ? report->text : report->step);
@@ -42,6 +47,7 @@ static void on_init(struct process *p, const struct report *report) {
 
 	if (r->report || !r->injection_wanted || run_keep_report(r, report) < 0)
 		return;
+	progress_done(p);
 	record_write_late(p);
 	ready_program_runs(p);
 }
@@ -70,6 +76,16 @@ static void on_locked(struct process *p, const struct report *report) {
 	ready_locked(p);
 }
 
+/* Judged once all that has come was read: a program that forks in a loop is one thing to tell. */
+static void on_event(struct process *p, const struct report *report) {
+	struct run *r = p->run;
+
+	if (!r->report)
+		return;
+	events_add(&r->events, report->step, "", r->ready, 1, report->text);
+	r->judge_due = r->ready;
+}
+
 static void (*const handlers[REPORT_KIND_MAX])(struct process *p, const struct report *report) = {
 	[REPORT_EXEC_FAILED] = on_exec_failed,
 	[REPORT_EXEC_NOTE] = on_exec_note,
@@ -77,13 +93,27 @@ static void (*const handlers[REPORT_KIND_MAX])(struct process *p, const struct r
 	[REPORT_INIT_PARTIAL] = on_init,
 	[REPORT_INIT_FAILED] = on_init_failed,
 	[REPORT_LOCKED] = on_locked,
+	[REPORT_PROGRESS] = progress_told,
+	[REPORT_EVENT] = on_event,
 };
+
+/* A socket that stays open for months may carry any number of packets, but not at once. */
+static bool is_flood(struct process *p) {
+	struct run *r = p->run;
+	uint64_t now = process_now(p);
+
+	if (now - r->packets_usec >= PACKETS_WINDOW_USEC) {
+		r->packets_usec = now;
+		r->n_packets = 0;
+	}
+	return ++r->n_packets > PACKETS_PER_WINDOW;
+}
 
 /* False when the other side has lost its right to be heard. */
 static bool handle_packet(struct process *p, const void *data, size_t size) {
 	struct report report;
 
-	if (report_check(data, size, &report) < 0 || ++p->run->n_packets > PACKETS_PER_RUN) {
+	if (report_check(data, size, &report) < 0 || is_flood(p)) {
 		log_event(MESSAGE_PLAIN, LOG_WARNING, p->name, NULL,
 			"its library's socket is misused: no report is taken from it any more");
 		return false;
@@ -103,7 +133,7 @@ static void stop_watching(struct run *r) {
 	r->report_fd = close_fd(r->report_fd);
 }
 
-void report_drain(struct process *p) {
+static void read_packets(struct process *p) {
 	char data[sizeof(struct report) + 1];
 
 	for (int i = 0; i < PACKETS_PER_WAKEUP && p->run->report_fd >= 0; i++) {
@@ -117,6 +147,15 @@ void report_drain(struct process *p) {
 			return;
 		}
 	}
+}
+
+void report_drain(struct process *p) {
+	read_packets(p);
+	if (!p->run->judge_due)
+		return;
+	p->run->judge_due = false;
+	sample_process(p, true);
+	react_judge(p);
 }
 
 static int on_report_event(sd_event_source *s, int fd, uint32_t revents, void *userdata) {

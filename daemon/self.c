@@ -35,10 +35,16 @@ __attribute__((format(printf, 2, 3))) static void append(struct line *l, const c
 		l->used = l->size - 1;
 }
 
+static bool has_news(const struct process *p) {
+	return p->n_findings > 0 || (p->run && p->run->progress);
+}
+
 static const char *short_finding(const struct process *p, char *buf, size_t size) {
 	const struct finding *f = &p->findings[0];
 
-	if (strcmp(f->rule, "minor_faults") == 0)
+	if (p->n_findings == 0)
+		snprintf(buf, size, "%.120s", p->run->progress);
+	else if (strcmp(f->rule, "minor_faults") == 0)
 		snprintf(buf, size, "%s minor faults", f->seen);
 	else if (strcmp(f->rule, "major_faults") == 0)
 		snprintf(buf, size, "%s major faults", f->seen);
@@ -59,7 +65,7 @@ static size_t count_compliance(
 
 		if (p->state == PROCESS_FAILED || p->compliance != c)
 			continue;
-		if (!*ret_first && p->n_findings > 0)
+		if (!*ret_first && has_news(p))
 			*ret_first = p;
 		n++;
 	}
@@ -82,7 +88,7 @@ static void append_group(
 	if (n == 0)
 		return;
 	append(l, "%s%zu %s", *any ? ", " : "", n, what);
-	if (first && first->n_findings > 0)
+	if (first && has_news(first))
 		append(l, " (%s: %s)", first->name, short_finding(first, text, sizeof(text)));
 	*any = true;
 }
@@ -165,6 +171,11 @@ static void extend_timeout(const struct manager *m) {
 	}
 	if (longest > 0)
 		(void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, longest + 10000000);
+}
+
+void self_progress(const struct manager *m) {
+	if (!m->announced)
+		extend_timeout(m);
 }
 
 int self_init(struct manager *m) {

@@ -7,6 +7,8 @@
 
 /** Once the processes are there. From then on, after each turn of the loop in which something changed: STATUS=, and READY=1 once all is decided. */
 int self_init(struct manager *m);
+/** A process that isn't ready yet moves: our own manager has to wait, too. */
+void self_progress(const struct manager *m);
 void self_reloading(struct manager *m);
 void self_reloaded(struct manager *m);
 void self_stopping(struct manager *m);

@@ -159,6 +159,12 @@ static void write_threads(struct json *j, const struct run *r) {
 	json_array_end(j);
 }
 
+static const char *injection_of(const struct run *r) {
+	if (!r || !r->report)
+		return "none";
+	return r->report->injection == REPORT_BY_PTRACE ? "ptrace" : "preload";
+}
+
 static void write_process(struct json *j, const struct process *p) {
 	const struct run *r = p->run;
 
@@ -169,7 +175,8 @@ static void write_process(struct json *j, const struct process *p) {
 	json_bool(j, "ready", r && r->ready);
 	json_string(j, "compliance", compliance_to_string(p->compliance));
 	write_findings(j, p);
-	json_string(j, "injection", r && r->report ? "preload" : "none");
+	json_string(j, "injection", injection_of(r));
+	json_string(j, "progress", r && r->progress ? r->progress : "");
 	write_faults(j, r);
 	write_memory(j, r);
 	write_threads(j, r);

@@ -229,6 +229,7 @@ enum compliance verdict(
 	judge_memory(p, e, ret);
 	judge_report(p, e, ret);
 	verdict_effective(p, e, ret);
+	verdict_events(p, e, ret);
 	if (e->injection_wanted && !e->report)
 		return COMPLIANCE_UNPROTECTED;
 	return ret->n_items ? COMPLIANCE_VIOLATING : COMPLIANCE_COMPLIANT;

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "common/handoff.h"
+#include "daemon/events.h"
 #include "host/process.h"
 #include "libpolicy/policy.h"
 
@@ -76,6 +77,7 @@ struct evidence {
 	int perf_error; /* with faults_from_proc: why, -errno; 0 = not known */
 	const struct process_memory *memory; /* NULL = couldn't be read */
 	const struct effective *effective; /* NULL = not read yet */
+	const struct events *events; /* NULL = none */
 };
 
 enum compliance verdict(

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "common/cleanup.h"
+#include "common/names.h"
 #include "libpolicy/launch-build.h"
 
 static int append_variable(struct build *b, const char *key, const char *name, const char *value) {
@@ -36,6 +37,7 @@ static int add_base_environment(struct build *b) {
 		{ user, "SHELL", f->shell },
 		{ "ready.when", "NOTIFY_SOCKET",
 			b->p->ready.when == READY_NOTIFY ? f->notify_socket : NULL },
+		{ NULL, RTMEM_ENV_SOCKET, f->runtime_socket },
 	};
 	int r;
 

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From what was done to what it means. Most calls break the promise whether or not anything can be seen
+ * of it: that's a finding until the program ends. A few are seen by their effect and can be taken back;
+ * then the event adds to the effect's finding who it was, and is a note once the effect is gone.
+ */
+#include "daemon/events.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "daemon/verdict.h"
+
+void events_done(struct events *e) {
+	free(e->items);
+	*e = (struct events){ .n_items = 0 };
+}
+
+static struct event *find_row(
+	const struct events *e, const char *call, const char *subject, bool ready) {
+	for (size_t i = 0; i < e->n_items; i++) {
+		struct event *item = &e->items[i];
+
+		if (item->ready == ready &&
+			strncmp(item->call, call, sizeof(item->call) - 1) == 0 &&
+			strncmp(item->subject, subject, sizeof(item->subject) - 1) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+static struct event *new_row(struct events *e, const char *call, const char *subject, bool ready) {
+	struct event *grown, *item;
+
+	if (e->n_items == EVENTS_MAX)
+		return NULL;
+	grown = realloc(e->items, (e->n_items + 1) * sizeof(*grown));
+	if (!grown)
+		return NULL;
+	e->items = grown;
+	item = &e->items[e->n_items++];
+	*item = (struct event){ .ready = ready };
+	snprintf(item->call, sizeof(item->call), "%s", call);
+	snprintf(item->subject, sizeof(item->subject), "%s", subject);
+	return item;
+}
+
+void events_add(struct events *e, const char *call, const char *subject, bool ready, uint64_t n,
+	const char *text) {
+	struct event *item = find_row(e, call, subject, ready);
+
+	if (!item)
+		item = new_row(e, call, subject, ready);
+	if (!item) {
+		e->n_more += n;
+		return;
+	}
+	item->n += n;
+	snprintf(item->last, sizeof(item->last), "%s", text);
+}
+
+/* ---- judgement --------------------------------------------------------------------------------- */
+
+struct meaning {
+	const char *call;
+	const char *rule; /* NULL: worked out from the text */
+	const char *wanted;
+	bool by_effect; /* the effect is judged; this only says who it was */
+};
+
+static const struct meaning meanings[] = {
+	{ "fork", "fork", "no fork once ready", false },
+	{ "mlockall", "lock", "the lock stays as it was made", false },
+	{ "munlockall", "lock", "the lock stays as it was made", false },
+	{ "munlock", "lock", "the lock stays as it was made", false },
+	{ "munmap", "lock", "the lock stays as it was made", false },
+	{ "madvise", "lock", "locked pages stay present", false },
+	{ "malloc_trim", "heap_prealloc", "the heap stays as it was made present", false },
+	{ "prctl", NULL, "0", false },
+	{ "setrlimit", NULL, NULL, true },
+	{ "exec", "exec", "the program that was prepared", false },
+	{ "section", "section", "0 faults", false },
+};
+
+static const struct meaning *find_meaning(const char *call) {
+	for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
+		if (strcmp(meanings[i].call, call) == 0)
+			return &meanings[i];
+	return NULL;
+}
+
+/* "limits.memlock" for a text that names RLIMIT_MEMLOCK */
+static const char *rule_of_limit(const char *text, char *buf, size_t size) {
+	static const char prefix[] = "RLIMIT_";
+	const char *name = strstr(text, prefix);
+	size_t used = (size_t)snprintf(buf, size, "limits");
+
+	if (!name)
+		return buf;
+	name += sizeof(prefix) - 1;
+	buf[used++] = '.';
+	for (; isalpha((unsigned char)*name) && used < size - 1; name++)
+		buf[used++] = (char)tolower((unsigned char)*name);
+	buf[used] = '\0';
+	return buf;
+}
+
+static bool is_dumpable(const struct event *event) {
+	return strstr(event->last, "DUMPABLE") || strstr(event->last, "dump");
+}
+
+static const char *rule_of(
+	const struct meaning *m, const struct event *event, char *buf, size_t size) {
+	if (m->rule)
+		return m->rule;
+	if (strcmp(m->call, "prctl") == 0)
+		return is_dumpable(event) ? "dumpable" : "thp";
+	return rule_of_limit(event->last, buf, size);
+}
+
+static bool only_says_who(const struct meaning *m, const struct event *event) {
+	return m->by_effect || (strcmp(m->call, "prctl") == 0 && !is_dumpable(event));
+}
+
+static struct finding *find_finding(struct findings *f, const char *rule) {
+	for (size_t i = 0; i < f->n_items; i++)
+		if (strcmp(f->items[i].rule, rule) == 0)
+			return &f->items[i];
+	return NULL;
+}
+
+static void describe(const struct event *event, char *buf, size_t size) {
+	if (strcmp(event->call, "section") == 0)
+		snprintf(buf, size, "%" PRIu64 " in %s", event->n, event->subject);
+	else if (event->n == 1)
+		snprintf(buf, size, "%s once", event->call);
+	else
+		snprintf(buf, size, "%s %" PRIu64 " times", event->call, event->n);
+}
+
+static void append_who(struct finding *f, const char *seen, const char *last) {
+	size_t used = strlen(f->detail);
+
+	snprintf(f->detail + used, sizeof(f->detail) - used, "%s%s, last: %s", used ? "; " : "",
+		seen, last);
+}
+
+static void judge_event(const struct meaning *m, const struct event *event, struct findings *ret) {
+	char buf[EVENT_SUBJECT_MAX], seen[EVENT_CALL_MAX + EVENT_SUBJECT_MAX + 24];
+	const char *rule = rule_of(m, event, buf, sizeof(buf));
+	struct finding *effect = find_finding(ret, rule);
+
+	describe(event, seen, sizeof(seen));
+	if (!event->ready)
+		findings_note(ret, rule, "before it was ready: %s, last: %s", seen, event->last);
+	else if (effect)
+		append_who(effect, seen, event->last);
+	else if (only_says_who(m, event))
+		findings_note(ret, rule, "%s, without effect now; last: %s", seen, event->last);
+	else
+		findings_add(ret, rule, m->wanted, seen, event->last);
+}
+
+/* A fork that a policy allows, or after which the library mended the parent, is no news. */
+static bool is_allowed(const struct process_policy *p, const struct event *event) {
+	return strcmp(event->call, "fork") == 0 && p->fork != FORK_REPORT;
+}
+
+void verdict_events(
+	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
+	const struct events *events = e->events;
+
+	for (size_t i = 0; events && i < events->n_items; i++) {
+		const struct meaning *m = find_meaning(events->items[i].call);
+
+		if (m && !is_allowed(p, &events->items[i]))
+			judge_event(m, &events->items[i], ret);
+	}
+	if (events && events->n_more > 0)
+		findings_note(
+			ret, "events", "%" PRIu64 " more that weren't kept apart", events->n_more);
+}
