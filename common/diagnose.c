@@ -149,16 +149,21 @@ static void tell_overcommit(const struct diagnose_facts *f, char *buf, size_t si
 }
 
 static bool is_machine(const struct diagnose_facts *f) {
-	return f->available_bytes != BYTES_UNLIMITED && f->needed_bytes > f->available_bytes;
+	return f->available_bytes != BYTES_UNLIMITED &&
+		sum(f->needed_bytes, f->reserve_bytes) > f->available_bytes;
 }
 
 static void tell_machine(const struct diagnose_facts *f, char *buf, size_t size) {
-	char needed[UNITS_TEXT_MAX], available[UNITS_TEXT_MAX];
+	char needed[UNITS_TEXT_MAX], available[UNITS_TEXT_MAX], reserve[UNITS_TEXT_MAX];
+	char kept[UNITS_TEXT_MAX + 64] = "";
 
+	if (f->reserve_bytes)
+		snprintf(kept, sizeof(kept), ", of which memory.host_reserve keeps %s",
+			size_text(f->reserve_bytes, reserve));
 	snprintf(buf, size,
-		"the machine has too little memory left: %s needed, MemAvailable %s: ask for less in "
+		"the machine has too little memory left: %s needed, MemAvailable %s%s: ask for less in "
 		"memory.heap, or free some (huge pages that are reserved and unused count as taken)",
-		size_text(f->needed_bytes, needed), size_text(f->available_bytes, available));
+		size_text(f->needed_bytes, needed), size_text(f->available_bytes, available), kept);
 }
 
 struct cause {

@@ -13,6 +13,7 @@
 struct diagnose_facts {
 	int error; /* errno of the failed call; 0 = nothing failed yet: would it? */
 	uint64_t needed_bytes; /* on top of what the process has now */
+	uint64_t reserve_bytes; /* to be left available on the machine */
 	bool populates_only; /* the memory is wanted present, but not locked */
 	/* of the process; bytes */
 	uint64_t size_bytes; /* VmSize */

@@ -15,6 +15,7 @@
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "libinit/init.h"
+#include "libinit/prefault.h"
 
 #define ARENAS_MAX	   64u /* threads started here at most */
 #define HELPER_STACK_BYTES (256u << 10)
@@ -41,8 +42,7 @@ static int grow_arena(struct helper *h) {
 	h->block = malloc(bytes);
 	if (!h->block)
 		return -ENOMEM;
-	if (missing_bytes(h->block, bytes) > 0)
-		r = make_present(h->init, h->block, bytes);
+	r = prefault_and_lock(h->init, h->block, bytes);
 	if (r == 0 && missing_bytes(h->block, bytes) > 0)
 		r = -ENOMEM;
 	free(h->block);

@@ -17,6 +17,7 @@
 
 #include "common/units.h"
 #include "libinit/init.h"
+#include "libinit/prefault.h"
 
 #define LIBC_NAME "libc.so"
 
@@ -72,19 +73,6 @@ static int not_in_heap(struct init *i) {
 		"environment or limits.data is in the way)");
 }
 
-/* Nobody fills a control group or a machine to learn that it's too small: the answer is a kill. */
-static int check_room(struct init *i, uint64_t bytes) {
-	char path[512], why[REPORT_TEXT_MAX - 64];
-	struct diagnose_facts facts;
-
-	proc_facts(&facts, path, sizeof(path));
-	facts.needed_bytes = bytes;
-	facts.populates_only = i->order.lock == INIT_LOCK_NONE;
-	if (!diagnose(&facts, why, sizeof(why)))
-		return 0;
-	return init_problem(i, "heap", ENOMEM, "%s", why);
-}
-
 /* One round of malloc and free; ret_block is where it was: a number, for nothing is there any more. */
 static int take_and_give(struct init *i, size_t bytes, uintptr_t *ret_block) {
 	char *block = malloc(bytes);
@@ -109,8 +97,8 @@ static size_t missing_of(const struct heap *h) {
 	return missing_bytes((const char *)h->start, h->end - h->start); /* NOLINT: an address */
 }
 
-static int heap_present(const struct init *i, const struct heap *h) {
-	return make_present(i, (char *)h->start, h->end - h->start); /* NOLINT: an address */
+static int heap_present(struct init *i, const struct heap *h) {
+	return prefault_and_lock(i, (char *)h->start, h->end - h->start); /* NOLINT: an address */
 }
 
 /* Once more the same: it must fit into what is there. */
@@ -142,7 +130,7 @@ static int grow_main_heap(struct init *i, size_t bytes) {
 	i->report.heap_start = h.start;
 	i->report.heap_end = h.end;
 	/* the whole of it: what libraries freed before is cut from later as well */
-	r = missing_of(&h) > 0 ? heap_present(i, &h) : 0;
+	r = heap_present(i, &h);
 	if (r < 0)
 		return init_problem_diagnosed(i, "heap", -r, bytes);
 	return prove(i, &h, bytes);
@@ -178,7 +166,7 @@ int heap_prepare(struct init *i) {
 		return foreign_allocator(i);
 	r = check_arenas(i);
 	if (r == 0)
-		r = check_room(i, i->order.heap_prealloc_bytes);
+		r = prefault_check_room(i, i->order.heap_prealloc_bytes);
 	if (r == 0)
 		r = grow_main_heap(i, (size_t)bytes);
 	if (r == 0)

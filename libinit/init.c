@@ -33,6 +33,7 @@ static const init_step steps[] = {
 	lock_memory,
 	heap_prepare,
 	arenas_prepare,
+	lock_future,
 	vdso_touch,
 	lock_verify,
 };

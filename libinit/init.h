@@ -20,6 +20,7 @@ struct init {
 	const char *program; /* argv[0] */
 	uint64_t arena_max; /* glibc.malloc.arena_max as the C library was told; 0 = not at all */
 	uint64_t started_usec;
+	uint64_t prefaulted_bytes; /* made present so far */
 	char *main_stack_low; /* the range that was grown; NULL = none */
 	size_t main_stack_len;
 };
@@ -35,9 +36,10 @@ struct proc_status { /* of /proc/self/status, bytes */
 int dumpable_set(struct init *i); /* no core, no ptrace by others */
 int thread_stack_set(struct init *i); /* default size of threads' stacks */
 int main_stack_grow(struct init *i); /* the main stack is mapped as deep as wished */
-int lock_memory(struct init *i); /* mlockall() by mode */
+int lock_memory(struct init *i); /* what is there now */
 int heap_prepare(struct init *i); /* free heap that is present and stays */
 int arenas_prepare(struct init *i); /* the same in further arenas */
+int lock_future(struct init *i); /* and what comes, by mode; nothing maps in bulk after it */
 int vdso_touch(struct init *i); /* pages of the vdso, which no lock covers */
 int lock_verify(struct init *i); /* reads back what the steps before claim */
 
@@ -71,7 +73,7 @@ void proc_facts(struct diagnose_facts *ret, char *path, size_t path_size);
 void cgroup_facts(struct diagnose_facts *ret, char *path, size_t path_size);
 
 /** Makes the pages of a range present, and locked where the mode doesn't do so by itself. */
-int make_present(const struct init *i, char *start, size_t len);
+int make_present(struct init *i, char *start, size_t len);
 /** Bytes of the range that aren't present. */
 size_t missing_bytes(const char *start, size_t len);
 /** Free heap that each further arena gets, and what is left for the main one. */

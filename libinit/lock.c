@@ -19,15 +19,12 @@
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "libinit/init.h"
+#include "libinit/prefault.h"
 
 /* vdso and vvar, which the kernel never locks: 32 kB on x86-64, up to 64 kB where pages are larger or
  * the kernel keeps more clocks. Any real mapping that escaped is larger, or shows as a fault later. */
 #define NEVER_LOCKED_BYTES (128u << 10)
 #define MINCORE_PAGES	   4096u /* one piece: 16 MiB of 4K pages */
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 static int call_mlockall(struct init *i, int flags) {
 	struct proc_status s = { 0 };
@@ -40,33 +37,26 @@ static int call_mlockall(struct init *i, int flags) {
 	return init_problem_diagnosed(i, "mlockall", error, s.size_bytes - s.locked_bytes);
 }
 
+/* Only what is there: the heap is mapped next, and populated faster than a lock would do it. */
 int lock_memory(struct init *i) {
-	int r;
+	return i->order.lock == INIT_LOCK_NONE ? 0 : call_mlockall(i, MCL_CURRENT);
+}
 
+int lock_future(struct init *i) {
 	switch (i->order.lock) {
 	case INIT_LOCK_STRICT:
-		return call_mlockall(i, MCL_CURRENT | MCL_FUTURE);
-	case INIT_LOCK_BALANCED:
-		return call_mlockall(i, MCL_CURRENT);
+		/* without MCL_CURRENT it walks no page; lock_verify() sees what escaped */
+		return call_mlockall(i, MCL_FUTURE);
 	case INIT_LOCK_ONFAULT:
-		/* first everything that is there becomes present, then faults lock the rest */
-		r = call_mlockall(i, MCL_CURRENT);
-		return r < 0 ? r : call_mlockall(i, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+		return call_mlockall(i, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+	case INIT_LOCK_BALANCED:
 	case INIT_LOCK_NONE:
 		break;
 	}
 	return 0;
 }
 
-static void touch_pages(char *start, size_t len, size_t page) {
-	for (size_t at = 0; at < len; at += page) {
-		volatile char *p = start + at;
-
-		*p = *p; /* cppcheck-suppress selfAssignment ; volatile: a read and a write */
-	}
-}
-
-int make_present(const struct init *i, char *start, size_t len) {
+int make_present(struct init *i, char *start, size_t len) {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *first = start + (page - (uintptr_t)start % page) % page;
 	char *end = start + len - (uintptr_t)(start + len) % page;
@@ -75,12 +65,7 @@ int make_present(const struct init *i, char *start, size_t len) {
 		return 0;
 	if (i->order.lock == INIT_LOCK_BALANCED)
 		return mlock(first, (size_t)(end - first)) < 0 ? -errno : 0;
-	if (madvise(first, (size_t)(end - first), MADV_POPULATE_WRITE) == 0)
-		return 0;
-	if (errno != EINVAL)
-		return -errno;
-	touch_pages(first, (size_t)(end - first), page); /* kernel before 5.14 */
-	return 0;
+	return prefault_range(i, first, (size_t)(end - first), 0);
 }
 
 size_t missing_bytes(const char *start, size_t len) {
@@ -162,13 +147,24 @@ static int verify_main_stack(struct init *i) {
 	return missing ? init_problem_diagnosed(i, "main-stack", ENOMEM, missing) : 0;
 }
 
+/* Stacks of helpers and what an allocator mapped beside its heap came between the two locks. */
+static int read_status(struct init *i, struct proc_status *ret) {
+	int r = proc_status_read(ret);
+
+	if (r < 0 || i->order.lock != INIT_LOCK_STRICT ||
+		proc_unlocked_bytes(ret) <= NEVER_LOCKED_BYTES)
+		return r;
+	r = call_mlockall(i, MCL_CURRENT | MCL_FUTURE);
+	return r < 0 ? r : proc_status_read(ret);
+}
+
 int lock_verify(struct init *i) {
 	struct proc_status s;
 	int r = verify_main_stack(i);
 
 	if (r < 0 || i->order.lock == INIT_LOCK_NONE)
 		return r;
-	r = proc_status_read(&s);
+	r = read_status(i, &s);
 	if (r < 0)
 		return init_problem(i, "verify", r, "/proc/self/status: %s; is /proc mounted?",
 			strerrordesc_np(-r));

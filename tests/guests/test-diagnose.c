@@ -88,6 +88,12 @@ static void by_machine(struct diagnose_facts *f) {
 	f->needed_bytes = 50 * MIB;
 }
 
+static void by_host_reserve(struct diagnose_facts *f) {
+	f->available_bytes = 90 * MIB;
+	f->needed_bytes = 50 * MIB;
+	f->reserve_bytes = 64 * MIB;
+}
+
 static void by_nothing_known(struct diagnose_facts *f) {
 	f->error = ENOMEM;
 	f->needed_bytes = 50 * MIB;
@@ -107,6 +113,8 @@ static const struct row rows[] = {
 		{ "control group", "20.0M used + 50.0M needed > 64.0M", "x/memory.max" } },
 	{ "overcommit", by_overcommit, { "vm.overcommit_memory is 2", "vm.overcommit_ratio" } },
 	{ "machine", by_machine, { "MemAvailable 10.0M", "memory.heap" } },
+	{ "reserve", by_host_reserve,
+		{ "50.0M needed, MemAvailable 90.0M", "memory.host_reserve keeps 64.0M" } },
 };
 
 static void every_cause_is_told_with_its_remedy(void **state) {

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Prefault at the speed of the machine. One call populates a piece without a fault for each page; the
+ * clearing of pages, which is most of the work, is shared with helper threads on other CPUs.
+ *
+ * The helpers are made by clone() itself. A thread of the C library would end its single-threaded
+ * fast paths in malloc and stdio for good; these aren't known to it, so they call nothing of it: they
+ * take pieces, tell the kernel, and end. They run as ordinary threads whatever the program's scheduler
+ * is: a prefault has no claim to every CPU of a machine that does real-time work.
+ *
+ * Between pieces the one thread that may (the caller) looks at the clock, tells how far it is, and
+ * checks that the machine still has room.
+ */
+#include "libinit/prefault.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/units.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* Bounds how long a thread of the program that maps memory meanwhile waits for the map's lock. */
+#define PIECE_BYTES (2u << 20)
+/* A helper costs some 50 us to start and end: what populating 160 KiB takes. */
+#define HELPER_SHARE_BYTES (2u << 20)
+#define HELPERS_MAX	   7u
+#define HELPER_STACK_BYTES (16u << 10)
+#define FIRST_TICK_USEC	   1000000u /* nobody waits for less */
+#define TICK_USEC	   500000u
+
+struct job {
+	char *start;
+	size_t len, piece, page;
+	_Atomic size_t next; /* offset of the first piece that nobody took */
+	_Atomic size_t done; /* bytes */
+	_Atomic int error; /* negative errno that ended it */
+};
+
+struct helper {
+	_Atomic uint32_t tid; /* 0 once the thread has left its stack */
+};
+
+struct crew {
+	struct job *job;
+	struct helper helpers[HELPERS_MAX];
+	unsigned n;
+	char *stacks;
+	size_t stacks_len;
+};
+
+/* ---- pieces ------------------------------------------------------------------------------------ */
+
+#if defined(__x86_64__)
+#define HELPERS_WORK true
+/* syscall() would write errno, and helpers have the caller's. */
+static long raw_syscall(long number, long a, long b, long c) {
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+#elif defined(__aarch64__)
+#define HELPERS_WORK true
+static long raw_syscall(long number, long a, long b, long c) {
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+	return x0;
+}
+#else
+#define HELPERS_WORK false
+static long raw_syscall(long number, long a, long b, long c) {
+	long result = syscall(number, a, b, c);
+
+	return result < 0 ? -errno : result;
+}
+#endif
+
+static void touch_pages(char *start, size_t len, size_t page) {
+	for (size_t at = 0; at < len; at += page) {
+		volatile char *p = start + at;
+
+		*p = *p; /* cppcheck-suppress selfAssignment ; volatile: a read and a write */
+	}
+}
+
+static int populate(const struct job *j, size_t at) {
+	size_t len = j->len - at < j->piece ? j->len - at : j->piece;
+	long r;
+
+	do
+		r = raw_syscall(SYS_madvise, (long)(j->start + at), (long)len, MADV_POPULATE_WRITE);
+	while (r == -EINTR || r == -EAGAIN);
+	if (r == -EINVAL) { /* kernel before 5.14 */
+		touch_pages(j->start + at, len, j->page);
+		r = 0;
+	}
+	return (int)r;
+}
+
+/* False when there is nothing left to do. */
+static bool do_piece(struct job *j) {
+	size_t at = j->error ? j->len : atomic_fetch_add(&j->next, j->piece);
+	int r;
+
+	if (at >= j->len)
+		return false;
+	r = populate(j, at);
+	if (r < 0)
+		j->error = r;
+	else
+		atomic_fetch_add(&j->done, j->len - at < j->piece ? j->len - at : j->piece);
+	return r == 0;
+}
+
+/* ---- helpers ----------------------------------------------------------------------------------- */
+
+static int helper_main(void *userdata) {
+	const struct sched_param ordinary = { 0 };
+
+	(void)raw_syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, (long)&ordinary);
+	while (do_piece(userdata))
+		;
+	return 0;
+}
+
+static unsigned helpers_wanted(const struct job *j) {
+	size_t shares = j->len / HELPER_SHARE_BYTES, cpus;
+	cpu_set_t set;
+
+	if (!HELPERS_WORK || sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 0;
+	cpus = (size_t)CPU_COUNT(&set);
+	if (cpus > shares)
+		cpus = shares;
+	return cpus <= 1 ? 0 : cpus - 1 > HELPERS_MAX ? HELPERS_MAX : (unsigned)cpus - 1;
+}
+
+static bool start_helper(struct crew *c) {
+	struct helper *h = &c->helpers[c->n];
+	char *top = c->stacks + (c->n + 1) * HELPER_STACK_BYTES;
+	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+
+	if (clone(helper_main, top, flags, c->job, &h->tid, NULL, &h->tid) < 0)
+		return false; /* a limit or a filter: the caller does it all */
+	c->n++;
+	return true;
+}
+
+static void start_helpers(struct crew *c, unsigned wanted) {
+	sigset_t all, old;
+
+	if (!wanted)
+		return;
+	c->stacks_len = wanted * HELPER_STACK_BYTES;
+	c->stacks = mmap(NULL, c->stacks_len, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+	if (c->stacks == MAP_FAILED)
+		return;
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &old); /* signals are the program's own threads' */
+	while (c->n < wanted && start_helper(c))
+		;
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static void await_helpers(struct crew *c) {
+	for (unsigned n = 0; n < c->n; n++) {
+		uint32_t tid;
+
+		while ((tid = c->helpers[n].tid) != 0)
+			(void)syscall(SYS_futex, &c->helpers[n].tid, FUTEX_WAIT, tid, NULL);
+	}
+	if (c->stacks && c->stacks != MAP_FAILED)
+		(void)munmap(c->stacks, c->stacks_len);
+}
+
+/* ---- how far, and whether there is room -------------------------------------------------------- */
+
+int prefault_check_room(struct init *i, uint64_t bytes) {
+	char path[512], why[REPORT_TEXT_MAX - 64];
+	struct diagnose_facts facts;
+
+	proc_facts(&facts, path, sizeof(path));
+	facts.needed_bytes = bytes;
+	facts.reserve_bytes = i->order.host_reserve_bytes;
+	facts.populates_only = i->order.lock == INIT_LOCK_NONE;
+	if (!diagnose(&facts, why, sizeof(why)))
+		return 0;
+	return init_problem(i, "heap", ENOMEM, "%s", why);
+}
+
+/* To the daemon, or to whoever sits at the terminal. */
+static void tell_progress(const struct init *i, uint64_t done) {
+	uint64_t total = i->order.heap_prealloc_bytes;
+	char size[UNITS_TEXT_MAX], text[64];
+	struct report r;
+
+	if (done > total || !total)
+		total = done;
+	(void)snprintf(text, sizeof(text), "%u %% of %s", (unsigned)(done / (total / 100 + 1)),
+		format_size_rounded(total, size));
+	report_init(&r, REPORT_PROGRESS);
+	r.init_lock = i->order.lock;
+	r.heap_bytes = done;
+	r.init_usec = now_usec() - i->started_usec;
+	(void)snprintf(r.step, sizeof(r.step), "heap");
+	(void)snprintf(r.text, sizeof(r.text), "prefault %s", text);
+	if (i->order.report_fd < 0 || report_send(i->order.report_fd, &r) < 0)
+		init_say(i, "", "prefault", text);
+}
+
+static int tick(struct init *i, const struct job *j, bool may_stop) {
+	size_t done = j->done;
+
+	tell_progress(i, i->prefaulted_bytes + done);
+	return may_stop ? prefault_check_room(i, j->len - done) : 0;
+}
+
+/* What the control group and MemAvailable say isn't about huge pages, which are set aside already. */
+static int work(struct init *i, struct job *j, bool may_stop) {
+	uint64_t next_tick_usec = i->started_usec + FIRST_TICK_USEC;
+
+	while (do_piece(j)) {
+		uint64_t now = now_usec();
+
+		if (now < next_tick_usec)
+			continue;
+		if (tick(i, j, may_stop) < 0)
+			j->error = -ENOMEM;
+		next_tick_usec = now + TICK_USEC;
+	}
+	return j->error;
+}
+
+int prefault_range(struct init *i, char *start, size_t len, size_t page_bytes) {
+	size_t page = page_bytes ? page_bytes : (size_t)sysconf(_SC_PAGESIZE);
+	char *first = start + (page - (uintptr_t)start % page) % page;
+	char *end = start + len - (uintptr_t)(start + len) % page;
+	struct job job = { .start = first, .page = page };
+	struct crew crew = { .job = &job };
+	int r;
+
+	if (end <= first)
+		return 0;
+	job.len = (size_t)(end - first);
+	job.piece = page > PIECE_BYTES ? page : PIECE_BYTES;
+	start_helpers(&crew, helpers_wanted(&job));
+	r = work(i, &job, page_bytes == 0);
+	await_helpers(&crew);
+	i->prefaulted_bytes += job.done;
+	return r < 0 ? r : job.error;
+}
+
+int prefault_and_lock(struct init *i, char *start, size_t len) {
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *first = start + (page - (uintptr_t)start % page) % page;
+	char *end = start + len - (uintptr_t)(start + len) % page;
+
+	if (end <= first)
+		return 0;
+	/* locked as they come: no second walk over the pages */
+	if (i->order.lock != INIT_LOCK_NONE &&
+		mlock2(first, (size_t)(end - first), MLOCK_ONFAULT) < 0)
+		return -errno;
+	return prefault_range(i, first, (size_t)(end - first), 0);
+}
