@@ -12,11 +12,12 @@ libpolicy | common
 host      | common libpolicy
 exec      | common
 libinit   | common
+librtmem  | common
 daemon    | common libpolicy host
 ctl       | common libpolicy host
 '
-PURE='common libpolicy host exec libinit' # no sd-*.h, nor anything of systemd
-LIBC_ONLY='common host exec libinit'      # no libyaml, no json-c either
+PURE='common libpolicy host exec libinit librtmem' # no sd-*.h, nor anything of systemd
+LIBC_ONLY='common host exec libinit librtmem'      # no libyaml, no json-c either
 bad=0
 
 complain() {

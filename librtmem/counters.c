@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Page faults of a thread, counted by the kernel. Reading a counter is a system call; a time-critical
+ * section would need two. So the counter also writes a record for each fault into a ring that is mapped
+ * here, and nobody ever reads the records: as long as the head of the ring stands still there was no
+ * fault, and what was read last is still true.
+ *
+ * The records of all threads hang in one list, so that rtmem_ready() can start all of them over. Their
+ * list is on a page that the kernel clears in a forked child, where they would count the parent.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "librtmem/internal.h"
+
+#define RING_PAGES    2 /* the head, and one page of records that are overwritten */
+#define WAKE_NEVER    (1u << 30)
+#define STAT_LINE_MAX 1024
+#define STAT_PATH_MAX 64
+
+/* Cleared by fork(): unlocked, empty, of no generation. */
+struct process {
+	pthread_mutex_t mutex;
+	uint64_t generation;
+	struct counters *first;
+};
+
+static struct process *process;
+static uint64_t last_generation; /* survives fork() */
+static pthread_key_t at_thread_end;
+static __thread struct counters mine
+	__attribute__((tls_model("initial-exec"))); /* no allocation at the first use */
+
+/* ---- one counter ------------------------------------------------------------------------------- */
+
+static int open_event(uint64_t config, int group_fd, bool exclude_kernel) {
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = config,
+		.sample_period = group_fd < 0,
+		.read_format = PERF_FORMAT_GROUP,
+		.exclude_kernel = exclude_kernel,
+		.exclude_hv = 1,
+		.watermark = 1,
+		.wakeup_watermark = WAKE_NEVER,
+	};
+
+	return (int)syscall(
+		SYS_perf_event_open, &attr, 0, -1, group_fd, (unsigned long)PERF_FLAG_FD_CLOEXEC);
+}
+
+static bool open_group(struct counters *c, bool exclude_kernel) {
+	c->fd = open_event(PERF_COUNT_SW_PAGE_FAULTS, -1, exclude_kernel);
+	if (c->fd < 0)
+		return false;
+	c->fd_major = open_event(PERF_COUNT_SW_PAGE_FAULTS_MAJ, c->fd, exclude_kernel);
+	if (c->fd_major >= 0)
+		return true;
+	c->fd = close_fd(c->fd);
+	return false;
+}
+
+static void map_ring(struct counters *c) {
+	void *ring = mmap(NULL, RING_PAGES * page_bytes(), PROT_READ, MAP_SHARED, c->fd, 0);
+
+	c->ring = ring == MAP_FAILED ? NULL : ring;
+}
+
+static void open_counter(struct counters *c) {
+	c->source = RTMEM_FAULTS_USAGE;
+	if (open_group(c, false))
+		c->source = RTMEM_FAULTS_ALL;
+	else if (open_group(c, true))
+		c->source = RTMEM_FAULTS_USER;
+	if (c->fd >= 0)
+		map_ring(c);
+}
+
+static void close_counter(struct counters *c) {
+	if (c->ring)
+		(void)munmap(c->ring, RING_PAGES * page_bytes());
+	c->ring = NULL;
+	c->fd_major = close_fd(c->fd_major);
+	c->fd = close_fd(c->fd);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------- */
+
+static bool read_group(int fd, uint64_t *ret_minor, uint64_t *ret_major) {
+	struct {
+		uint64_t n, all, major;
+	} values;
+
+	if (read(fd, &values, sizeof(values)) != (ssize_t)sizeof(values) || values.n != 2)
+		return false;
+	*ret_major = values.major;
+	*ret_minor = values.all > values.major ? values.all - values.major : 0;
+	return true;
+}
+
+static void read_usage(uint64_t *ret_minor, uint64_t *ret_major) {
+	struct rusage u = { 0 };
+
+	(void)getrusage(RUSAGE_THREAD, &u);
+	*ret_minor = (uint64_t)u.ru_minflt;
+	*ret_major = (uint64_t)u.ru_majflt;
+}
+
+void counters_read(struct counters *c, uint64_t *ret_minor, uint64_t *ret_major) {
+	if (c->fd < 0) {
+		read_usage(ret_minor, ret_major);
+		return;
+	}
+	if (c->ring) {
+		/* faults of this thread: it needn't ask for the order of another's writes */
+		uint64_t head = __atomic_load_n(&c->ring->data_head, __ATOMIC_RELAXED);
+
+		if (unlikely(head != c->seen_head)) {
+			(void)read_group(c->fd, &c->minor, &c->major);
+			c->seen_head = head;
+		}
+	} else {
+		(void)read_group(c->fd, &c->minor, &c->major);
+	}
+	*ret_minor = c->minor;
+	*ret_major = c->major;
+}
+
+/* As getrusage(), of another thread. */
+static bool read_thread(pid_t tid, uint64_t *ret_minor, uint64_t *ret_major) {
+	char path[STAT_PATH_MAX], line[STAT_LINE_MAX];
+	const char *fields;
+	unsigned long long minor, major;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	if (read_line_file(path, line, sizeof(line)) < 0)
+		return false;
+	fields = strrchr(line, ')');
+	if (!fields ||
+		sscanf(fields, ") %*c %*d %*d %*d %*d %*d %*u %llu %*u %llu", &minor, &major) != 2)
+		return false;
+	*ret_minor = minor;
+	*ret_major = major;
+	return true;
+}
+
+/* ---- the process ------------------------------------------------------------------------------- */
+
+static void unlink_counters(struct counters *c) {
+	*c->previous = c->next;
+	if (c->next)
+		c->next->previous = c->previous;
+}
+
+static void link_counters(struct counters *c) {
+	c->next = process->first;
+	c->previous = &process->first;
+	if (c->next)
+		c->next->previous = &c->next;
+	process->first = c;
+}
+
+static void on_thread_end(void *userdata) {
+	struct counters *c = userdata;
+
+	if (c->generation == process->generation) {
+		untold_flush(c);
+		(void)pthread_mutex_lock(&process->mutex);
+		unlink_counters(c);
+		(void)pthread_mutex_unlock(&process->mutex);
+	}
+	c->generation = 0;
+	close_counter(c);
+}
+
+static __attribute__((constructor)) void init(void) {
+	size_t len = page_bytes();
+	void *page = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return;
+	if (madvise(page, len, MADV_WIPEONFORK) == 0 &&
+		pthread_key_create(&at_thread_end, on_thread_end) == 0)
+		process = page;
+	else
+		(void)munmap(page, len);
+}
+
+/* In a forked child the record is the parent's: its ring isn't mapped here, its list is gone. */
+static void start_over(struct counters *c) {
+	if (c->generation) {
+		c->ring = NULL;
+		close_counter(c);
+	}
+	*c = (struct counters){ .fd = -1, .fd_major = -1, .tid = (pid_t)syscall(SYS_gettid) };
+	open_counter(c);
+	counters_read(c, &c->base_minor, &c->base_major);
+}
+
+static int prepare(struct counters *c) {
+	int error = pthread_setspecific(at_thread_end, c);
+
+	if (error) {
+		errno = error;
+		return -error;
+	}
+	start_over(c);
+	untold_prepare();
+	(void)rtmem_prefault(process, page_bytes());
+	(void)pthread_mutex_lock(&process->mutex);
+	if (!process->generation)
+		process->generation = ++last_generation;
+	c->generation = process->generation;
+	link_counters(c);
+	(void)pthread_mutex_unlock(&process->mutex);
+	return 0;
+}
+
+struct counters *counters_get(void) {
+	struct counters *c = &mine;
+
+	if (unlikely(!process)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (likely(c->generation && c->generation == process->generation))
+		return c;
+	return prepare(c) < 0 ? NULL : c;
+}
+
+void counters_restart(void) {
+	if (!process)
+		return;
+	(void)pthread_mutex_lock(&process->mutex);
+	for (struct counters *c = process->first; c; c = c->next) {
+		uint64_t minor, major;
+
+		if (c->fd >= 0 ? !read_group(c->fd, &minor, &major)
+			       : !read_thread(c->tid, &minor, &major))
+			continue;
+		__atomic_store_n(&c->base_minor, minor, __ATOMIC_RELAXED);
+		__atomic_store_n(&c->base_major, major, __ATOMIC_RELAXED);
+	}
+	(void)pthread_mutex_unlock(&process->mutex);
+}
+
+/* ---- for programs ------------------------------------------------------------------------------ */
+
+int rtmem_prepare(void) {
+	return counters_get() ? 0 : -errno;
+}
+
+int rtmem_faults(struct rtmem_fault_count *ret) {
+	struct counters *c = counters_get();
+	uint64_t minor, major;
+
+	*ret = (struct rtmem_fault_count){ .source = RTMEM_FAULTS_UNKNOWN };
+	if (!c)
+		return -errno;
+	counters_read(c, &minor, &major);
+	ret->minor = minor - __atomic_load_n(&c->base_minor, __ATOMIC_RELAXED);
+	ret->major = major - __atomic_load_n(&c->base_major, __ATOMIC_RELAXED);
+	ret->source = c->source;
+	return 0;
+}
