@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "libinit/init.h"
+#include "libinit/guard.h"
 
 struct activity {
 	uint64_t n_threads, size_bytes;
@@ -45,9 +45,9 @@ static void lock_again(struct init *i) {
 	(void)report_send(i->order.report_fd, r);
 }
 
-/* Until the daemon is gone. */
+/* Until the daemon is gone, or the program took the descriptor for something of its own. */
 static void serve_daemon(struct init *i) {
-	for (;;) {
+	while (report_fd_is_ours(i)) {
 		char message = 0;
 		ssize_t n = recv(i->order.report_fd, &message, 1, 0);
 
@@ -58,7 +58,6 @@ static void serve_daemon(struct init *i) {
 		if (message == HANDOFF_LOCK)
 			lock_again(i);
 	}
-	i->order.report_fd = close_fd(i->order.report_fd);
 }
 
 static void look(struct activity *ret) {

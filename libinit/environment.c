@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Takes rtmem out of the environment, so that the program's children start as if it had never been
- * there. Edited in place: strings only get shorter, pointers only move down, nothing is allocated.
+ * there. Edited in place: strings only get shorter, pointers only move down, nothing is allocated. Where
+ * children shall get the same, all of it stays but the report socket, which is this process's own.
  * Without an order nothing is touched, so that a library loaded by hand leaves no trace.
  */
 #include <stdlib.h>
@@ -84,16 +85,32 @@ static bool keep_entry(char **entry, char *original_tunables) {
 	return *original_tunables;
 }
 
-const char *environment_take(char **envp) {
-	char *original, *order;
-	char **out = envp;
+const char *environment_order(char **envp) {
+	return envp ? find(envp, RTMEM_ENV_INIT) : NULL;
+}
 
-	if (!envp || !(order = find(envp, RTMEM_ENV_INIT)))
-		return NULL;
+void environment_take(char **envp) {
+	char **out = envp;
+	char *original;
+
+	if (!environment_order(envp))
+		return;
 	original = find(envp, RTMEM_ENV_ORIGINAL);
 	for (char **in = envp; *in; in++)
 		if (keep_entry(in, original))
 			*out++ = *in;
 	*out = NULL;
-	return order;
+}
+
+void environment_pass_on(char **envp, const struct init_order *o) {
+	static char entry[sizeof(RTMEM_ENV_INIT) + INIT_ORDER_TEXT_MAX] = RTMEM_ENV_INIT "=";
+	struct init_order for_children = *o;
+
+	for_children.report_fd = -1;
+	if (init_order_format(&for_children, entry + sizeof(RTMEM_ENV_INIT), INIT_ORDER_TEXT_MAX) <
+		0)
+		return; /* it came from a text of this length */
+	for (char **e = envp; *e; e++)
+		if (value_of(*e, RTMEM_ENV_INIT))
+			*e = entry;
 }

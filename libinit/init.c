@@ -7,7 +7,7 @@
  * The library is there for programs that aren't ours: it keeps errno, leaves the environment of
  * children as it would have been, and does nothing at all when there's no order for it.
  */
-#include "libinit/init.h"
+#include "libinit/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "common/names.h"
 
 #define LINE_MAX_BYTES (REPORT_TEXT_MAX + 512)
+#define REPORT_FD_MIN  200 /* the socket's number for as long as the program lives */
 
 typedef int (*init_step)(struct init *i);
 
@@ -34,6 +36,7 @@ static const init_step steps[] = {
 	heap_prepare,
 	arenas_prepare,
 	lock_future,
+	stacks_reserve,
 	vdso_touch,
 	lock_verify,
 };
@@ -91,18 +94,33 @@ int dumpable_set(struct init *i) {
 	return init_problem(i, "dumpable", errno, "%s", strerrordesc_np(errno));
 }
 
-/* The descriptor of an order set by hand may be anything: only a socket like ours is touched. */
-static void check_report_fd(struct init_order *o) {
-	int type = 0;
-	socklen_t len = sizeof(type);
+bool report_fd_is_ours(const struct init *i) {
+	struct stat st;
 
-	if (o->report_fd < 0)
+	return i->order.report_fd >= 0 && fstat(i->order.report_fd, &st) == 0 &&
+		S_ISSOCK(st.st_mode) && st.st_ino == i->report_inode;
+}
+
+/* The descriptor of an order set by hand may be anything: only a socket like ours is touched. It gets a
+ * number that programs don't choose by themselves, because it stays open. */
+static void take_report_fd(struct init *i) {
+	int type = 0, fd = i->order.report_fd, moved;
+	socklen_t len = sizeof(type);
+	struct stat st;
+
+	i->order.report_fd = -1;
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
+		type != SOCK_SEQPACKET || fstat(fd, &st) < 0)
 		return;
-	if (getsockopt(o->report_fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
-		type != SOCK_SEQPACKET)
-		o->report_fd = -1;
-	else
-		(void)fcntl(o->report_fd, F_SETFD, FD_CLOEXEC);
+	i->report_inode = st.st_ino;
+	i->order.report_fd = fd;
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, REPORT_FD_MIN);
+	if (moved < 0) { /* the limit of open files is lower */
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+		return;
+	}
+	(void)close(fd);
+	i->order.report_fd = moved;
 }
 
 static void report_finish(struct init *i, enum report_kind kind) {
@@ -128,11 +146,18 @@ static void prepare(struct init *i) {
 			fail_closed(i);
 }
 
-static void conclude(struct init *i) {
-	bool balanced = i->order.lock == INIT_LOCK_BALANCED;
-	int r = balanced ? agent_start(i) : 0;
-	bool partial;
+/* The socket stays open where there's something left to say or to hear. */
+static bool has_more_to_say(const struct init *i) {
+	return i->order.lock != INIT_LOCK_NONE || i->order.non_dumpable;
+}
 
+static void conclude(struct init *i) {
+	bool balanced = i->order.lock == INIT_LOCK_BALANCED, partial;
+	int r;
+
+	fork_watch();
+	guard_begin(i);
+	r = balanced ? agent_start(i) : 0;
 	if (r < 0)
 		(void)init_problem(i, "agent", r, "no thread to lock with once ready: %s",
 			strerrordesc_np(-r));
@@ -140,26 +165,38 @@ static void conclude(struct init *i) {
 	if (partial && i->order.report_fd < 0)
 		init_say(i, " is not fully protected", i->report.step, i->report.text);
 	report_finish(i, partial ? REPORT_INIT_PARTIAL : REPORT_INIT);
-	if (!balanced || r < 0)
+	if (!has_more_to_say(i))
 		i->order.report_fd = close_fd(i->order.report_fd);
+}
+
+static int take_order(struct init *i, char **envp) {
+	const char *text = environment_order(envp);
+	int r;
+
+	if (!text)
+		return -ENOENT;
+	i->arena_max = environment_tunable(envp, "glibc.malloc.arena_max");
+	r = init_order_parse(text, &i->order);
+	if (r == 0 && i->order.children)
+		environment_pass_on(envp, &i->order);
+	else
+		environment_take(envp);
+	if (r < 0)
+		init_say(i, "", RTMEM_ENV_INIT, "not an order for this library: nothing is locked");
+	return r;
 }
 
 __attribute__((constructor)) static void rtmem_init(int argc, char **argv, char **envp) {
 	struct init *i = &the_init;
 	int saved_errno = errno;
-	uint64_t arena_max = environment_tunable(envp, "glibc.malloc.arena_max");
-	const char *text = environment_take(envp);
 
-	if (!text)
-		return;
-	i->arena_max = arena_max;
 	i->program = argc > 0 && argv[0] ? argv[0] : "program";
-	if (init_order_parse(text, &i->order) < 0) {
-		init_say(i, "", RTMEM_ENV_INIT, "not an order for this library: nothing is locked");
+	if (take_order(i, envp) < 0)
 		return;
-	}
-	check_report_fd(&i->order);
+	i->pid = getpid();
 	i->started_usec = now_usec();
+	next_resolve();
+	take_report_fd(i);
 	report_init(&i->report, REPORT_INIT);
 	i->report.init_lock = i->order.lock;
 	prepare(i);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/diagnose.h"
 #include "common/handoff.h"
@@ -21,6 +22,8 @@ struct init {
 	uint64_t arena_max; /* glibc.malloc.arena_max as the C library was told; 0 = not at all */
 	uint64_t started_usec;
 	uint64_t prefaulted_bytes; /* made present so far */
+	pid_t pid; /* the process that the order is for */
+	ino_t report_inode; /* of the socket: its number may be the program's own by now */
 	char *main_stack_low; /* the range that was grown; NULL = none */
 	size_t main_stack_len;
 };
@@ -40,6 +43,7 @@ int lock_memory(struct init *i); /* what is there now */
 int heap_prepare(struct init *i); /* free heap that is present and stays */
 int arenas_prepare(struct init *i); /* the same in further arenas */
 int lock_future(struct init *i); /* and what comes, by mode; nothing maps in bulk after it */
+int stacks_reserve(struct init *i); /* stacks of threads made ahead */
 int vdso_touch(struct init *i); /* pages of the vdso, which no lock covers */
 int lock_verify(struct init *i); /* reads back what the steps before claim */
 
@@ -52,12 +56,19 @@ int init_problem(struct init *i, const char *step, int error, const char *format
 	__attribute__((format(printf, 4, 5)));
 /** The same, with the cause found by diagnose(); facts are gathered here. */
 int init_problem_diagnosed(struct init *i, const char *step, int error, uint64_t needed_bytes);
+/** mlockall() with these flags; why it failed is a problem noted. */
+int lock_all(struct init *i, int flags);
+/** The descriptor is still the socket that it was at the start. */
+bool report_fd_is_ours(const struct init *i);
 void init_say(const struct init *i, const char *what, const char *step, const char *text);
 uint64_t now_usec(void);
 
-/** Takes the order out of the environment, and all that rtmem-exec put there. NULL = no order.
- *  The text stays valid. */
-const char *environment_take(char **envp);
+/** The order in the environment; NULL = none. Stays valid when it's taken out. */
+const char *environment_order(char **envp);
+/** Takes the order out of the environment, and all that rtmem-exec put there. */
+void environment_take(char **envp);
+/** Leaves it all there for the program's children, with an order that names no socket. */
+void environment_pass_on(char **envp, const struct init_order *o);
 /** Number that GLIBC_TUNABLES gives this tunable; 0 = none. To be asked before the order is taken. */
 uint64_t environment_tunable(char **envp, const char *name);
 

@@ -26,7 +26,7 @@
 #define NEVER_LOCKED_BYTES (128u << 10)
 #define MINCORE_PAGES	   4096u /* one piece: 16 MiB of 4K pages */
 
-static int call_mlockall(struct init *i, int flags) {
+int lock_all(struct init *i, int flags) {
 	struct proc_status s = { 0 };
 	int error;
 
@@ -39,16 +39,16 @@ static int call_mlockall(struct init *i, int flags) {
 
 /* Only what is there: the heap is mapped next, and populated faster than a lock would do it. */
 int lock_memory(struct init *i) {
-	return i->order.lock == INIT_LOCK_NONE ? 0 : call_mlockall(i, MCL_CURRENT);
+	return i->order.lock == INIT_LOCK_NONE ? 0 : lock_all(i, MCL_CURRENT);
 }
 
 int lock_future(struct init *i) {
 	switch (i->order.lock) {
 	case INIT_LOCK_STRICT:
 		/* without MCL_CURRENT it walks no page; lock_verify() sees what escaped */
-		return call_mlockall(i, MCL_FUTURE);
+		return lock_all(i, MCL_FUTURE);
 	case INIT_LOCK_ONFAULT:
-		return call_mlockall(i, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+		return lock_all(i, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	case INIT_LOCK_BALANCED:
 	case INIT_LOCK_NONE:
 		break;
@@ -154,7 +154,7 @@ static int read_status(struct init *i, struct proc_status *ret) {
 	if (r < 0 || i->order.lock != INIT_LOCK_STRICT ||
 		proc_unlocked_bytes(ret) <= NEVER_LOCKED_BYTES)
 		return r;
-	r = call_mlockall(i, MCL_CURRENT | MCL_FUTURE);
+	r = lock_all(i, MCL_CURRENT | MCL_FUTURE);
 	return r < 0 ? r : proc_status_read(ret);
 }
 

@@ -136,7 +136,7 @@ static void what_a_child_sees_is_what_the_caller_had(void **state) {
 			env[n] = strdup(rows[i].before[n]);
 		char *all[ENTRIES_MAX];
 		memcpy(all, env, sizeof(all));
-		(void)environment_take(env);
+		environment_take(env);
 		for (; env[kept]; kept++) {
 			assert_non_null(rows[i].after[kept]);
 			assert_string_equal(env[kept], rows[i].after[kept]);
@@ -153,10 +153,30 @@ static void the_order_is_found(void **state) {
 	char *none[] = { first, NULL };
 	char *empty[] = { NULL };
 
-	assert_string_equal(environment_take(env), "1 lock=strict");
-	assert_null(environment_take(none));
-	assert_null(environment_take(empty));
-	assert_null(environment_take(NULL));
+	assert_string_equal(environment_order(env), "1 lock=strict");
+	assert_null(environment_order(none));
+	assert_null(environment_order(empty));
+	assert_null(environment_order(NULL));
+}
+
+static void what_inherits_finds_the_same_order_but_no_socket(void **state) {
+	char a[] = "A=1", order[] = "RTMEM_INIT=1 lock=strict arenas=1 children=1 report=3";
+	char tunables[] = "GLIBC_TUNABLES=a=1:b=2", original[] = "RTMEM_TUNABLES=a=1";
+	char library[] = "LD_PRELOAD=" LIBRARY;
+	char *env[] = { a, order, tunables, original, library, NULL };
+	struct init_order o;
+
+	assert_int_equal(init_order_parse(environment_order(env), &o), 0);
+	environment_pass_on(env, &o);
+	assert_string_equal(env[1], "RTMEM_INIT=1 lock=strict arenas=1 children=1");
+	assert_ptr_equal(env[0], a);
+	assert_ptr_equal(env[2], tunables);
+	assert_ptr_equal(env[3], original);
+	assert_ptr_equal(env[4], library);
+	assert_null(env[5]);
+	/* and its children from it, and so on */
+	environment_pass_on(env, &o);
+	assert_string_equal(environment_order(env), "1 lock=strict arenas=1 children=1");
 }
 
 int main(void) {
@@ -170,6 +190,7 @@ int main(void) {
 		cmocka_unit_test(unset_takes_the_whole_name_only),
 		cmocka_unit_test(what_a_child_sees_is_what_the_caller_had),
 		cmocka_unit_test(the_order_is_found),
+		cmocka_unit_test(what_inherits_finds_the_same_order_but_no_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

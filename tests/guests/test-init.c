@@ -67,7 +67,7 @@ static void children_see_nothing_of_it(void **state) {
 	assert_null(strstr(o.out, "\n3\n4\n")); /* no report socket: 3 is ls's own directory */
 }
 
-static void the_report_socket_is_closed_before_main(void **state) {
+static void the_report_socket_takes_no_number_that_a_program_expects(void **state) {
 	struct init_order order = strict_order();
 	_cleanup_plan_ struct plan p = { 0 };
 	struct outcome o;
@@ -77,6 +77,7 @@ static void the_report_socket_is_closed_before_main(void **state) {
 	fixture_run(&p, WITH_SOCKET, NULL, &o);
 	assert_prepared(&o);
 	assert_null(strstr(o.out, "fd=3\n"));
+	assert_says(o.out, "fd=200\n"); /* for what there is to tell later */
 }
 
 static void workers_within_their_prealloc_never_fault(void **state) {
@@ -219,7 +220,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strict_locks_everything_and_says_so_with_numbers),
 		cmocka_unit_test(children_see_nothing_of_it),
-		cmocka_unit_test(the_report_socket_is_closed_before_main),
+		cmocka_unit_test(the_report_socket_takes_no_number_that_a_program_expects),
 		cmocka_unit_test(workers_within_their_prealloc_never_fault),
 		cmocka_unit_test(a_block_of_exactly_the_prealloc_fits),
 		cmocka_unit_test(without_prealloc_the_same_workers_do_fault),

@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The injected library is a guest: no symbol to be seen, libc its only need, no search path of its own.
+# The injected library is a guest: no symbol to be seen but the functions that it stands in for, libc its
+# only need, no search path of its own.
 set -eu
 library=$1
+map=$2
 
 for tool in nm readelf; do
 	command -v "$tool" >/dev/null || { echo "skipped: no $tool"; exit 77; }
@@ -13,8 +15,15 @@ fail() {
 	exit 1
 }
 
-exported=$(nm -D --defined-only "$library")
-[ -z "$exported" ] || fail "exports: $exported"
+exported=$(nm -D --defined-only "$library" | sed 's/.* //' | sort)
+wanted=$(sed -n 's/^\t\([a-zA-Z_0-9]*\);$/\1/p' "$map" | sort)
+[ -n "$wanted" ] || fail "nothing in $map"
+[ "$exported" = "$wanted" ] || fail "exports: $exported, wanted: $wanted"
+for function in $wanted; do
+	case $function in
+	*rtmem* | *init_* | main) fail "$function isn't a function of the C library" ;;
+	esac
+done
 
 needed=$(readelf -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 for object in $needed; do

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the program does after its start that the order didn't reckon with, told to the daemon: who did
+ * it, and where in the code. Bounded, as a program that forks all day needs no more than a few.
+ *
+ * The socket's number belongs to the program: it may close it, or open something else under it. So
+ * before each packet it's compared with the socket that the library was started with.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "libinit/guard.h"
+
+#define EVENTS_MAX 16 /* of one process */
+
+static atomic_uint n_events;
+static _Atomic(struct init *) in_force;
+
+struct init *guard_of_memory(void) {
+	return atomic_load_explicit(&in_force, memory_order_acquire);
+}
+
+const struct init *guard_in_force(void) {
+	const struct init *i = guard_of_memory();
+
+	return i && i->pid == getpid() ? i : NULL;
+}
+
+void guard_begin(struct init *i) {
+	atomic_store_explicit(&in_force, i, memory_order_release);
+}
+
+void guard_end(void) {
+	atomic_store_explicit(&in_force, NULL, memory_order_release);
+}
+
+static const char *base_name(const char *path) {
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* "thread NAME (tid N) at MODULE+0x123 (symbol)" */
+static int describe_caller(char *buf, size_t size, uint32_t tid, const void *site) {
+	char name[17] = "?";
+	Dl_info info = { 0 };
+
+	(void)prctl(PR_GET_NAME, name, 0, 0, 0);
+	if (!site)
+		return snprintf(buf, size, "thread %s (tid %u) in a call of the C library", name,
+			(unsigned)tid);
+	if (!dladdr(site, &info) || !info.dli_fname)
+		return snprintf(buf, size, "thread %s (tid %u) at %p", name, (unsigned)tid, site);
+	return snprintf(buf, size, "thread %s (tid %u) at %.128s+0x%zx%s%.128s%s", name,
+		(unsigned)tid, base_name(info.dli_fname),
+		(size_t)((const char *)site - (const char *)info.dli_fbase),
+		info.dli_sname ? " (" : "", info.dli_sname ? info.dli_sname : "",
+		info.dli_sname ? ")" : "");
+}
+
+static void send_event(const struct init *i, const char *step, int error, const void *site,
+	const char *consequence) {
+	struct report r;
+	int n;
+
+	report_init(&r, REPORT_EVENT);
+	r.error = error;
+	r.init_lock = i->order.lock;
+	r.tid = (uint32_t)syscall(SYS_gettid);
+	snprintf(r.step, sizeof(r.step), "%s", step);
+	n = describe_caller(r.text, sizeof(r.text), r.tid, site);
+	if (n > 0 && (size_t)n < sizeof(r.text))
+		snprintf(r.text + n, sizeof(r.text) - (size_t)n, ": %s", consequence);
+	(void)report_send(i->order.report_fd, &r);
+}
+
+void event_send(const struct init *i, const char *step, int error, const void *site,
+	const char *format, ...) {
+	char consequence[320];
+	int saved_errno = errno, state;
+	va_list ap;
+
+	if (!report_fd_is_ours(i) || atomic_fetch_add(&n_events, 1) >= EVENTS_MAX)
+		return;
+	va_start(ap, format);
+	vsnprintf(consequence, sizeof(consequence), format, ap);
+	va_end(ap);
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state); /* send() is a place for it */
+	send_event(i, step, error, site, consequence);
+	(void)pthread_setcancelstate(state, NULL);
+	errno = saved_errno;
+}
