@@ -83,6 +83,8 @@ static const struct meaning meanings[] = {
 	{ "prctl", NULL, "0", false },
 	{ "setrlimit", NULL, NULL, true },
 	{ "exec", "exec", "the program that was prepared", false },
+	{ "child", "fork", NULL, true },
+	{ "unlocked", "lock", NULL, true }, /* balanced: mended */
 	{ "section", "section", "0 faults", false },
 };
 
@@ -149,18 +151,27 @@ static void append_who(struct finding *f, const char *seen, const char *last) {
 		seen, last);
 }
 
-static void judge_event(const struct meaning *m, const struct event *event, struct findings *ret) {
+/* A program that was executed may have been prepared anew (children: inherit). */
+static bool is_prepared_again(const struct evidence *e, const struct event *event) {
+	return strcmp(event->call, "exec") == 0 &&
+		(!e->injection_wanted || (e->memory && e->memory->locked_bytes > 0));
+}
+
+static void judge_event(const struct meaning *m, const struct evidence *e,
+	const struct event *event, struct findings *ret) {
 	char buf[EVENT_SUBJECT_MAX], seen[EVENT_CALL_MAX + EVENT_SUBJECT_MAX + 24];
 	const char *rule = rule_of(m, event, buf, sizeof(buf));
 	struct finding *effect = find_finding(ret, rule);
 
 	describe(event, seen, sizeof(seen));
-	if (!event->ready)
+	if (is_prepared_again(e, event))
+		findings_note(ret, rule, "%s", event->last);
+	else if (!event->ready && strcmp(event->call, "exec") != 0)
 		findings_note(ret, rule, "before it was ready: %s, last: %s", seen, event->last);
 	else if (effect)
 		append_who(effect, seen, event->last);
 	else if (only_says_who(m, event))
-		findings_note(ret, rule, "%s, without effect now; last: %s", seen, event->last);
+		findings_note(ret, rule, "%s, last: %s", seen, event->last);
 	else
 		findings_add(ret, rule, m->wanted, seen, event->last);
 }
@@ -178,7 +189,7 @@ void verdict_events(
 		const struct meaning *m = find_meaning(events->items[i].call);
 
 		if (m && !is_allowed(p, &events->items[i]))
-			judge_event(m, &events->items[i], ret);
+			judge_event(m, e, &events->items[i], ret);
 	}
 	if (events && events->n_more > 0)
 		findings_note(

@@ -73,6 +73,10 @@ static int add_sampler(struct faults *f, const struct ring *ring, pid_t tid, enu
 		.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID |
 			PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR,
 		.disabled = 1,
+		/* forks and programs executed, once: not of both kinds */
+		.task = kind == FAULT_MINOR,
+		.comm = kind == FAULT_MINOR,
+		.comm_exec = kind == FAULT_MINOR,
 	};
 	struct sampler *s = &f->samplers[f->n_samplers];
 

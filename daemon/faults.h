@@ -73,7 +73,7 @@ int faults_begin(struct faults *f);
 int faults_since_ready(const struct faults *f, struct fault_count *ret);
 
 /** Adds a drained record, when it is of this process. */
-bool faults_record(struct faults *f, const struct fault_record *record);
+bool faults_record(struct faults *f, const struct ring_record *record);
 /** /proc source: reads the counts of each thread. perf: nothing to do. */
 void faults_refresh_threads(struct faults *f);
 /** Looks up names of threads that faulted and haven't got one yet. */

@@ -13,6 +13,7 @@
 
 #include "daemon/events.h"
 #include "daemon/faults.h"
+#include "daemon/relock.h"
 #include "daemon/restart.h"
 #include "daemon/settle.h"
 #include "daemon/state.h"
@@ -20,6 +21,13 @@
 #include "libpolicy/policy.h"
 
 struct manager;
+
+/** The file that a process runs. */
+struct image {
+	bool known;
+	dev_t device;
+	ino_t inode;
+};
 
 /** From spawn (or adoption) to exit. */
 struct run {
@@ -54,6 +62,10 @@ struct run {
 	struct events events;
 
 	struct settle settle;
+	struct relock relock;
+	struct image image;
+	uint64_t size_bytes; /* VmSize as of the last look at the heap */
+	uint64_t heap_missing_bytes; /* of the heap that was made present */
 	struct faults faults;
 	struct fault_count since_ready;
 	bool memory_valid;
@@ -61,7 +73,7 @@ struct run {
 	bool effective_valid;
 	struct effective effective;
 	uint64_t sample_due_usec;
-	uint64_t effective_due_usec;
+	uint64_t thorough_due_usec;
 
 	sd_event_source *exit_source;
 	sd_event_source *report_source;

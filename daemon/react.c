@@ -89,6 +89,7 @@ static void gather(const struct process *p, char *detail, size_t size, struct ev
 		.memory = r->memory_valid ? &r->memory : NULL,
 		.effective = r->effective_valid ? &r->effective : NULL,
 		.events = &r->events,
+		.heap_missing_bytes = r->heap_missing_bytes,
 	};
 	if (r->since_ready.minor + r->since_ready.major > 0) {
 		faults_refresh_threads(&r->faults);

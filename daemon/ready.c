@@ -22,6 +22,7 @@
 #include "daemon/record.h"
 #include "daemon/report.h"
 #include "daemon/sample.h"
+#include "daemon/witness.h"
 
 #define POLL_MIN_USEC	50000u
 #define SETTLE_READINGS 5 /* per settle time: enough to see a pause from a standstill */
@@ -192,6 +193,8 @@ void ready_program_runs(struct process *p) {
 	if (p->run->begun)
 		return;
 	p->run->begun = true;
+	if (!p->run->image.known)
+		witness_begin(p);
 	process_dispatch(p, EVENT_INIT);
 }
 
@@ -261,6 +264,9 @@ void ready_reached(struct process *p) {
 	if (faults_begin(&r->faults) < 0)
 		run_note(r, "faults", "the baseline of faults couldn't be read");
 	r->since_ready = (struct fault_count){ .minor = 0 };
+	if (!r->image.known)
+		witness_begin(p);
+	witness_look(p);
 	record_write_late(p);
 	log_event(MESSAGE_READY, LOG_INFO, p->name, NULL, "ready (%s), pid %d",
 		ready_when_to_string(p->policy->ready.when), (int)r->pid);

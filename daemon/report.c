@@ -20,11 +20,13 @@
 #include "daemon/ready.h"
 #include "daemon/record.h"
 #include "daemon/sample.h"
+#include "daemon/witness.h"
 
 #define PACKETS_PER_WAKEUP 32 /* a process that floods us waits its turn */
 /* rtmem-exec and libinit need a handful, and a few each second while something long goes on */
 #define PACKETS_PER_WINDOW  64
 #define PACKETS_WINDOW_USEC 10000000u
+#define EXECVE_USEC	    20000u /* from closing what is close-on-exec to the kernel's record of it */
 
 static void on_exec_failed(struct process *p, const struct report *report) {
 	run_failure(p->run, report->text[0] ? report->text : report->step);
@@ -49,6 +51,7 @@ static void on_init(struct process *p, const struct report *report) {
 		return;
 	progress_done(p);
 	record_write_late(p);
+	witness_begin(p);
 	ready_program_runs(p);
 }
 
@@ -69,10 +72,13 @@ static void replace_outcome(struct run *r, const struct report *locked) {
 static void on_locked(struct process *p, const struct report *report) {
 	struct run *r = p->run;
 
-	if (!r->lock_asked)
+	if (!r->lock_asked || (r->ready && !r->relock.pending))
 		return;
 	if (report->error)
 		replace_outcome(r, report);
+	r->relock.possible = r->report && !report->error;
+	relock_answered(&r->relock, report->unlocked_bytes);
+	r->judge_due = r->ready;
 	ready_locked(p);
 }
 
@@ -129,8 +135,20 @@ static bool handle_packet(struct process *p, const void *data, size_t size) {
 }
 
 static void stop_watching(struct run *r) {
+	r->relock.possible = false;
 	r->report_source = sd_event_source_disable_unref(r->report_source);
 	r->report_fd = close_fd(r->report_fd);
+}
+
+/* The socket is close-on-exec: this may be why it closed. */
+static void expect_execve(struct process *p) {
+	struct run *r = p->run;
+
+	if (!r->ready || r->terminated)
+		return;
+	r->thorough_due_usec = 0;
+	r->sample_due_usec = process_now(p) + EXECVE_USEC;
+	sample_schedule(p->manager);
 }
 
 static void read_packets(struct process *p) {
@@ -144,6 +162,7 @@ static void read_packets(struct process *p) {
 		if (n <= 0 || !handle_packet(p, data, (size_t)n)) {
 			stop_watching(p->run);
 			ready_socket_closed(p);
+			expect_execve(p);
 			return;
 		}
 	}

@@ -91,7 +91,7 @@ static void copy_out(const struct ring *r, uint64_t offset, void *ret, size_t si
 	memcpy((char *)ret + first, data, size - first);
 }
 
-/* The bodies, as asked for by sample_type in faults.c */
+/* The bodies, as asked for by sample_type in faults.c; what they all begin with, of the others */
 struct sample_body {
 	uint64_t id, instruction;
 	uint32_t pid, tid;
@@ -100,43 +100,85 @@ struct sample_body {
 struct lost_body {
 	uint64_t id, n_lost;
 };
+struct fork_body {
+	uint32_t pid, parent_pid, tid, parent_tid;
+};
+struct exec_body {
+	uint32_t pid, tid;
+};
+union body {
+	struct sample_body sample;
+	struct lost_body lost;
+	struct fork_body fork;
+	struct exec_body exec;
+};
+
+static bool take_sample(const union body *body, uint16_t misc, struct ring_record *ret) {
+	ret->kind = RING_FAULT;
+	ret->event_id = body->sample.id;
+	ret->pid = (pid_t)body->sample.pid;
+	ret->tid = (pid_t)body->sample.tid;
+	ret->instruction = body->sample.instruction;
+	ret->address = body->sample.address;
+	return true;
+}
+
+static bool take_lost(const union body *body, uint16_t misc, struct ring_record *ret) {
+	ret->kind = RING_LOST;
+	ret->event_id = body->lost.id;
+	ret->n_lost = body->lost.n_lost;
+	return ret->n_lost > 0;
+}
+
+/* A thread is made by its own process. */
+static bool take_fork(const union body *body, uint16_t misc, struct ring_record *ret) {
+	ret->kind = RING_FORK;
+	ret->pid = (pid_t)body->fork.parent_pid;
+	ret->tid = (pid_t)body->fork.parent_tid;
+	ret->child = (pid_t)body->fork.pid;
+	return ret->child != ret->pid;
+}
+
+/* A change of name that isn't an execve is of no interest. */
+static bool take_exec(const union body *body, uint16_t misc, struct ring_record *ret) {
+	ret->kind = RING_EXEC;
+	ret->pid = (pid_t)body->exec.pid;
+	ret->tid = (pid_t)body->exec.tid;
+	return misc & PERF_RECORD_MISC_COMM_EXEC;
+}
+
+static const struct {
+	size_t size; /* of what is looked at; a record may be longer */
+	bool (*take)(const union body *body, uint16_t misc, struct ring_record *ret);
+} kinds[] = {
+	[PERF_RECORD_SAMPLE] = { sizeof(struct sample_body), take_sample },
+	[PERF_RECORD_LOST] = { sizeof(struct lost_body), take_lost },
+	[PERF_RECORD_FORK] = { sizeof(struct fork_body), take_fork },
+	[PERF_RECORD_COMM] = { sizeof(struct exec_body), take_exec },
+};
 
 static bool record_parse(const struct ring *r, uint64_t offset,
-	const struct perf_event_header *header, struct fault_record *ret) {
+	const struct perf_event_header *header, struct ring_record *ret) {
 	size_t size = header->size - sizeof(*header);
-	union {
-		struct sample_body sample;
-		struct lost_body lost;
-	} body;
+	union body body;
 
-	*ret = (struct fault_record){ .n_lost = 0 };
-	if (header->type == PERF_RECORD_SAMPLE && size >= sizeof(body.sample)) {
-		copy_out(r, offset + sizeof(*header), &body, sizeof(body.sample));
-		ret->event_id = body.sample.id;
-		ret->pid = (pid_t)body.sample.pid;
-		ret->tid = (pid_t)body.sample.tid;
-		ret->instruction = body.sample.instruction;
-		ret->address = body.sample.address;
-		return true;
-	}
-	if (header->type == PERF_RECORD_LOST && size >= sizeof(body.lost)) {
-		copy_out(r, offset + sizeof(*header), &body, sizeof(body.lost));
-		ret->event_id = body.lost.id;
-		ret->n_lost = body.lost.n_lost;
-		return ret->n_lost > 0;
-	}
-	return false;
+	*ret = (struct ring_record){ .n_lost = 0 };
+	if (header->type >= ARRAY_LEN(kinds) || !kinds[header->type].take ||
+		size < kinds[header->type].size)
+		return false;
+	copy_out(r, offset + sizeof(*header), &body, kinds[header->type].size);
+	return kinds[header->type].take(&body, header->misc, ret);
 }
 
 static void ring_drain(const struct ring *r,
-	void (*fn)(const struct fault_record *record, void *userdata), void *userdata) {
+	void (*fn)(const struct ring_record *record, void *userdata), void *userdata) {
 	struct perf_event_mmap_page *page = r->map;
 	uint64_t head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
 	uint64_t tail = page->data_tail;
 
 	while (head - tail >= sizeof(struct perf_event_header)) {
 		struct perf_event_header header;
-		struct fault_record record;
+		struct ring_record record;
 
 		copy_out(r, tail, &header, sizeof(header));
 		if (header.size < sizeof(header) || header.size > head - tail)
@@ -148,7 +190,7 @@ static void ring_drain(const struct ring *r,
 	__atomic_store_n(&page->data_tail, head, __ATOMIC_RELEASE);
 }
 
-void rings_drain(struct rings *r, void (*fn)(const struct fault_record *record, void *userdata),
+void rings_drain(struct rings *r, void (*fn)(const struct ring_record *record, void *userdata),
 	void *userdata) {
 	for (size_t i = 0; i < r->n_items; i++)
 		ring_drain(&r->items[i], fn, userdata);

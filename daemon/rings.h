@@ -4,7 +4,7 @@
 
 /*
  * One perf ring per CPU for all managed processes: each fault of a process that is ready leaves a
- * record with thread, address and instruction. Drained at every tick, never waited for.
+ * record with thread, address and instruction, and so does each new process and each execve. Drained at every tick, never waited for.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -26,12 +26,20 @@ struct rings {
 	int error; /* why there are none; 0 = usable */
 };
 
-/** One fault, or with n_lost > 0 the news that records of this event were lost. */
-struct fault_record {
-	uint64_t event_id; /* PERF_EVENT_IOC_ID of the sampling event */
-	pid_t pid;
+enum ring_kind {
+	RING_FAULT,
+	RING_LOST, /* records of this event were lost */
+	RING_FORK, /* a process was made; threads aren't told */
+	RING_EXEC, /* an execve */
+};
+
+struct ring_record {
+	enum ring_kind kind;
+	uint64_t event_id; /* fault, lost: PERF_EVENT_IOC_ID of the sampling event */
+	pid_t pid; /* fork: who made it */
 	pid_t tid;
-	uint64_t instruction;
+	pid_t child; /* fork */
+	uint64_t instruction; /* fault */
 	uint64_t address;
 	uint64_t n_lost;
 };
@@ -39,7 +47,7 @@ struct fault_record {
 /** Never fails: `error` says why there are no rings. */
 void rings_init(struct rings *r);
 void rings_done(struct rings *r);
-void rings_drain(struct rings *r, void (*fn)(const struct fault_record *record, void *userdata),
+void rings_drain(struct rings *r, void (*fn)(const struct ring_record *record, void *userdata),
 	void *userdata);
 
 /** perf_event_open(2), close-on-exec; descriptor or -errno. */

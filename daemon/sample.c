@@ -1,32 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * One timer for all. Due times lie on multiples of the interval, so processes with the same interval are
- * read in one wake-up. A reading is two counters and one pread of a kept-open /proc/PID/status: about
- * 6 us. What changes rarely (limits, scheduler, CPUs, the machine's settings) is read every 10 s, by
- * system calls that ask the kernel for just that.
+ * read in one wake-up. A reading is two counters, one pread of a kept-open /proc/PID/status, and a
+ * system call for each limit, scheduler and set of CPUs that the policy names: about 8 us. What nobody
+ * judges, the file that is run, and the machine's settings are read every 10 s.
  */
 #include "daemon/sample.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "common/cleanup.h"
 #include "common/units.h"
 #include "daemon/log.h"
 #include "daemon/react.h"
+#include "daemon/report.h"
 #include "daemon/self.h"
+#include "daemon/witness.h"
+#include "host/mapping.h"
 #include "host/settings.h"
 
 #define SLOW_ROUND_USEC	 10000000u
 #define REFRESH_MIN_USEC 100000u
 
-static void read_limits(struct run *r) {
+/* A limit that nobody judges is of interest to who asks for the status, at most. */
+static bool is_judged_limit(const struct process_policy *policy, int resource) {
+	return policy->limits[resource].set || resource == RLIMIT_MEMLOCK;
+}
+
+static void read_limits(struct process *p, bool thorough) {
+	struct run *r = p->run;
 	struct effective *e = &r->effective;
 
 	e->limits_valid = true;
 	for (int i = 0; i < RLIM_NLIMITS; i++)
-		if (prlimit(r->pid, (enum __rlimit_resource)i, NULL, &e->limits[i]) < 0) {
+		if ((thorough || is_judged_limit(p->policy, i)) &&
+			prlimit(r->pid, (enum __rlimit_resource)i, NULL, &e->limits[i]) < 0) {
 			/* another user's, without CAP_SYS_RESOURCE */
 			e->limits_valid = process_limits_read(r->pid, e->limits) == 0;
 			return;
@@ -36,7 +48,6 @@ static void read_limits(struct run *r) {
 static void read_scheduler(struct run *r) {
 	struct effective *e = &r->effective;
 	struct sched_param param;
-	cpu_set_t cpus;
 
 	e->policy = sched_getscheduler(r->pid);
 	e->scheduler_valid = e->policy >= 0 && sched_getparam(r->pid, &param) == 0;
@@ -47,6 +58,12 @@ static void read_scheduler(struct run *r) {
 		e->nice = getpriority(PRIO_PROCESS, (id_t)r->pid);
 		e->scheduler_valid = errno == 0;
 	}
+}
+
+static void read_cpus(struct run *r) {
+	struct effective *e = &r->effective;
+	cpu_set_t cpus;
+
 	e->cpus_valid = sched_getaffinity(r->pid, sizeof(cpus), &cpus) == 0;
 	memset(e->cpus, 0, sizeof(e->cpus));
 	_Static_assert(CPU_LIST_MAX <= CPU_SETSIZE, "a policy names no CPU beyond cpu_set_t");
@@ -55,10 +72,59 @@ static void read_scheduler(struct run *r) {
 			e->cpus[cpu / 64] |= 1ull << cpu % 64;
 }
 
-static void read_effective(struct run *r) {
-	read_limits(r);
-	read_scheduler(r);
-	r->effective_valid = true;
+static void read_effective(struct process *p, bool thorough) {
+	const struct scheduling_policy *s = &p->policy->scheduling;
+
+	read_limits(p, thorough);
+	if (thorough || s->policy >= 0 || s->nice_set)
+		read_scheduler(p->run);
+	if (thorough || s->cpus_set)
+		read_cpus(p->run);
+	p->run->effective_valid = true;
+}
+
+/* Only what got smaller can have lost its heap: then it's worth a question. */
+static void look_at_heap(struct run *r) {
+	bool smaller = r->size_bytes == 0 || r->memory.size_bytes < r->size_bytes ||
+		r->heap_missing_bytes > 0;
+	_cleanup_close_ int maps = -1;
+	struct mapping heap;
+
+	r->size_bytes = r->memory.size_bytes;
+	if (!smaller || !r->report || r->report->heap_end <= r->report->heap_start)
+		return;
+	maps = mapping_open(r->pid);
+	if (maps < 0)
+		return;
+	r->heap_missing_bytes = 0;
+	if (mapping_find(maps, r->report->heap_end - 1, &heap) != -ENOENT)
+		return;
+	r->heap_missing_bytes = r->report->heap_end - r->report->heap_start;
+	if (mapping_find(maps, r->report->heap_start, &heap) == 0 && heap.end < r->report->heap_end)
+		r->heap_missing_bytes = r->report->heap_end - heap.end;
+}
+
+/* balanced: what came late gets locked */
+static void look_at_lock(struct process *p) {
+	struct run *r = p->run;
+	uint64_t now = process_now(p), lost;
+	char size[UNITS_TEXT_MAX], text[EVENT_TEXT_MAX];
+
+	if (!r->ready || !r->memory_valid)
+		return;
+	relock_seen(&r->relock, &r->memory);
+	if (!relock_is_due(&r->relock, &r->memory, now))
+		return;
+	lost = relock_lost(&r->relock, &r->memory);
+	if (lost > 0) {
+		snprintf(text, sizeof(text),
+			"%s that had been locked wasn't any more, and the lock was made again",
+			format_size_rounded(lost, size));
+		events_add(&r->events, "unlocked", "", true, 1, text);
+	}
+	relock_asked(&r->relock, now);
+	if (report_send_byte(p, HANDOFF_LOCK) < 0)
+		r->relock.possible = false;
 }
 
 void sample_process(struct process *p, bool thorough) {
@@ -68,15 +134,28 @@ void sample_process(struct process *p, bool thorough) {
 	r->memory_valid = process_memory_read(r->status_fd, &r->memory) == 0;
 	if (r->ready)
 		(void)faults_since_ready(&r->faults, &r->since_ready);
-	if (thorough || now >= r->effective_due_usec) {
-		read_effective(r);
-		r->effective_due_usec = now + SLOW_ROUND_USEC;
+	thorough |= now >= r->thorough_due_usec;
+	if (thorough) {
+		r->thorough_due_usec = now + SLOW_ROUND_USEC;
+		if (r->ready)
+			witness_look(p);
 	}
+	read_effective(p, thorough);
+	if (r->memory_valid)
+		look_at_heap(r);
+	look_at_lock(p);
 }
 
-static void on_record(const struct fault_record *record, void *userdata) {
+static void on_record(const struct ring_record *record, void *userdata) {
 	const struct manager *m = userdata;
+	struct process *p;
 
+	if (record->kind == RING_FORK || record->kind == RING_EXEC) {
+		p = manager_find_pid(m, record->pid);
+		if (p)
+			witness_record(p, record);
+		return;
+	}
 	for (size_t i = 0; i < m->n_processes; i++)
 		if (m->processes[i]->run && faults_record(&m->processes[i]->run->faults, record))
 			return;

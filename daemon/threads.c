@@ -38,7 +38,7 @@ static struct thread_faults *thread_row(struct faults *f, pid_t tid) {
 	return &f->threads[f->n_threads++];
 }
 
-bool faults_record(struct faults *f, const struct fault_record *record) {
+bool faults_record(struct faults *f, const struct ring_record *record) {
 	const struct sampler *s = NULL;
 	struct thread_faults *t;
 
@@ -47,7 +47,7 @@ bool faults_record(struct faults *f, const struct fault_record *record) {
 			s = &f->samplers[i];
 	if (!s)
 		return false;
-	if (record->n_lost > 0) {
+	if (record->kind == RING_LOST) {
 		f->n_lost += record->n_lost;
 		return true;
 	}

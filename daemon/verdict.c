@@ -141,6 +141,19 @@ static void judge_lock(
 		judge_lock_all(p, e, ret);
 }
 
+static void judge_heap_end(
+	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
+	uint64_t had = e->report->heap_bytes;
+	uint64_t has = had > e->heap_missing_bytes ? had - e->heap_missing_bytes : 0;
+	char wanted[UNITS_TEXT_MAX], seen[UNITS_TEXT_MAX];
+
+	if (e->heap_missing_bytes == 0 || had == 0 || p->memory.heap.prealloc_bytes == 0)
+		return;
+	findings_add(ret, "heap_prealloc", format_size(p->memory.heap.prealloc_bytes, wanted),
+		format_size_rounded(has, seen),
+		"the heap is smaller than it was made: the program called malloc_trim() or brk()");
+}
+
 static void judge_memory(
 	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
 	const struct process_memory *m = e->memory;
@@ -177,6 +190,7 @@ static void judge_report(
 		return;
 	if (r->kind == REPORT_INIT_PARTIAL)
 		findings_add(ret, "injection", "all of the policy", r->step, r->text);
+	judge_heap_end(p, e, ret);
 	judge_size("heap_prealloc", p->memory.heap.prealloc_bytes, r->heap_bytes,
 		"less free heap was made present than the policy asks for", ret);
 	judge_size("stack.main", p->memory.stack.main_bytes, r->main_stack_bytes,

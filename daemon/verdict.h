@@ -78,6 +78,7 @@ struct evidence {
 	const struct process_memory *memory; /* NULL = couldn't be read */
 	const struct effective *effective; /* NULL = not read yet */
 	const struct events *events; /* NULL = none */
+	uint64_t heap_missing_bytes; /* given back to the system since the start */
 };
 
 enum compliance verdict(

@@ -18,9 +18,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "deeds.h"
+
 static int worker_pipe[2];
 
-static void die(const char *what) {
+void die(const char *what) {
 	perror(what);
 	exit(1);
 }
@@ -99,7 +101,7 @@ static void *fault_on(void *unused) {
 	return unused;
 }
 
-static void start(const char *name, void *(*fn)(void *)) {
+void start(const char *name, void *(*fn)(void *)) {
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, fn, NULL) != 0 || pthread_setname_np(thread, name) != 0)
@@ -127,6 +129,8 @@ static void obey(const char *word, const char *rest) {
 		say_from_child(rest);
 	else if (strcmp(word, "exit") == 0)
 		_exit((int)n);
+	else
+		do_deed(word, rest);
 }
 
 static void obey_line(char *line) {

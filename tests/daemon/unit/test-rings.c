@@ -30,7 +30,7 @@ struct tape {
 	struct rings rings;
 	struct perf_event_mmap_page *page;
 	char *data;
-	struct fault_record seen[8];
+	struct ring_record seen[8];
 	size_t n_seen;
 };
 
@@ -82,7 +82,7 @@ static void put_sample(struct tape *t, uint32_t tid) {
 	put(t, &s, sizeof(s));
 }
 
-static void on_record(const struct fault_record *record, void *userdata) {
+static void on_record(const struct ring_record *record, void *userdata) {
 	struct tape *t = userdata;
 
 	assert_true(t->n_seen < 8);
@@ -97,7 +97,7 @@ static void expect_records(struct tape *t, size_t n) {
 	assert_int_equal(t->page->data_tail, t->page->data_head);
 }
 
-static void expect_sample(const struct fault_record *r, pid_t tid) {
+static void expect_sample(const struct ring_record *r, pid_t tid) {
 	assert_int_equal(r->event_id, 11);
 	assert_int_equal(r->pid, 7);
 	assert_int_equal(r->tid, tid);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An execve takes every lock away, so whatever is executed counts, the same file again included. Of a
+ * new process the kernel doesn't say how it was made: fork() breaks the parent's guarantee, posix_spawn()
+ * and vfork() don't. The library inside knows, and is believed; without one, a child that still runs its
+ * parent's program was forked, and any other is only mentioned: if it was a fork, faults will tell.
+ */
+#include "daemon/witness.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "daemon/log.h"
+
+static bool read_image(pid_t pid, struct image *ret) {
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	if (stat(path, &st) < 0)
+		return false;
+	*ret = (struct image){ .known = true, .device = st.st_dev, .inode = st.st_ino };
+	return true;
+}
+
+static bool same_image(const struct image *a, const struct image *b) {
+	return a->known && b->known && a->device == b->device && a->inode == b->inode;
+}
+
+void witness_begin(struct process *p) {
+	(void)read_image(p->run->pid, &p->run->image);
+}
+
+static void executed(struct process *p, const char *again) {
+	struct run *r = p->run;
+	char link[32], target[EVENT_TEXT_MAX - 96], text[EVENT_TEXT_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)r->pid);
+	n = readlink(link, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	snprintf(text, sizeof(text), "executed %s%s: an execve takes every lock away",
+		target[0] ? make_printable(target) : "another program", again);
+	events_add(&r->events, "exec", "", r->ready, 1, text);
+	(void)read_image(r->pid, &r->image);
+}
+
+void witness_look(struct process *p) {
+	struct run *r = p->run;
+	struct image now;
+
+	if (r->image.known && read_image(r->pid, &now) && !same_image(&r->image, &now))
+		executed(p, "");
+}
+
+static bool library_tells(const struct run *r) {
+	return r->report && r->report->injection != REPORT_BY_PTRACE && r->report_fd >= 0;
+}
+
+static void made_process(struct process *p, const struct ring_record *record) {
+	struct run *r = p->run;
+	char path[64], thread[32], text[EVENT_TEXT_MAX];
+	struct image child;
+	bool forked = read_image(record->child, &child) && same_image(&r->image, &child);
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)r->pid, (int)record->tid);
+	if (read_line_file(path, thread, sizeof(thread)) < 0)
+		snprintf(thread, sizeof(thread), "(ended)");
+	snprintf(text, sizeof(text), "thread %s (tid %d) made process %d%s", make_printable(thread),
+		(int)record->tid, (int)record->child,
+		forked ? ": what it writes next is copied page by page"
+		       : "; if by fork(), what it writes next faults page by page");
+	events_add(&r->events, forked ? "fork" : "child", "", true, 1, text);
+}
+
+void witness_record(struct process *p, const struct ring_record *record) {
+	struct run *r = p->run;
+	struct image now;
+
+	if (!r->ready || !r->image.known)
+		return;
+	if (record->kind == RING_EXEC)
+		executed(
+			p, read_image(r->pid, &now) && same_image(&r->image, &now) ? " again" : "");
+	else if (!library_tells(r))
+		made_process(p, record);
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What undoes a lock later, each row by a real process that makes the real call: seen by itself, within an
+interval, while nobody asks for the status."""
+import json
+import re
+import time
+
+import fixture
+import rtmem
+
+INTERVAL = 0.5
+SLACK = 3  # the machine under test is busy; without the check the log would never say it
+KEYS = ("ready: { when: notify }", "compliance: { interval: 500ms }",
+        "memory: { lock: %s, heap: { prealloc: 4M } }",
+        "limits: { core: 0, nofile: 200 }")
+
+
+class Undone(rtmem.TestCase):
+    lock = "strict"
+    extra = ()
+
+    def setUp(self):
+        self.subjects = fixture.Subjects().__enter__()
+        self.addCleanup(self.subjects.__exit__)
+        keys = [k % self.lock if "%s" in k else k for k in KEYS] + list(self.extra)
+        self.daemon = rtmem.Daemon(fixture.document(self.subjects.policy("node", *keys)))
+        self.daemon.__enter__()
+        self.addCleanup(lambda: self.daemon.__exit__(None, None, None))
+        self.subjects.tell("node", "say READY=1")
+        self.pid = self.daemon.wait_ready("node")["pid"]
+        self.assertEqual(self.daemon.process("node")["findings"], [])
+
+    def expect(self, deed, rule, pattern):
+        """Within an interval the log tells of the finding; the status keeps it."""
+        self.subjects.tell("node", deed)
+        begin = time.monotonic()
+        fixture.wait_log(self.daemon, f"node: {rule}: wanted ")
+        self.assertLess(time.monotonic() - begin, INTERVAL + SLACK)
+        p = self.daemon.process("node")
+        self.assertEqual(p["compliance"], "violating")
+        finding = fixture.findings(p)[rule]
+        self.assertRegex(finding["seen"] + ": " + finding["detail"], re.compile(pattern, re.S))
+        return p
+
+
+class ByEffect(Undone):
+    """Past any library: what the kernel shows."""
+
+    def test_munlockall(self):
+        self.expect("raw-munlockall", "lock", "nothing is locked")
+
+    def test_a_second_mlockall_without_future(self):
+        self.expect("raw-mlockall 1024", "lock", "unlocked of ")
+
+    def test_madvise_after_munlock(self):
+        self.expect("dontneed 1024", "lock", "unlocked of ")
+
+    def test_a_heap_that_shrinks(self):
+        self.expect("sbrk 1024", "heap_prealloc", "the heap is smaller than it was made")
+
+    def test_a_limit(self):
+        self.expect("nofile 100", "limits.nofile", "soft 100, hard 200")
+
+    def test_another_program(self):
+        p = self.expect("exec /bin/sleep", "exec", "executed .*/(sleep|coreutils|busybox)")
+        self.assertIn("lock", fixture.findings(p))
+        self.assertEqual(p["pid"], self.pid)
+
+    def test_huge_pages(self):
+        self.expect("thp 1", "thp", "on")
+
+
+class Scheduler(Undone):
+    extra = ("scheduling: { policy: other }",)
+
+    def test_a_scheduler(self):
+        self.expect("batch", "scheduling.policy", "batch")
+
+
+class Balanced(Undone):
+    lock = "balanced"
+
+    def test_munlockall_is_told_and_mended(self):
+        self.subjects.tell("node", "raw-munlockall")
+        fixture.wait_log(self.daemon, "node: lock: wanted balanced: ")
+        fixture.wait_log(self.daemon, "node: lock: as wanted again")
+        p = self.daemon.process("node")
+        self.assertLessEqual(p["memory"]["size"] - p["memory"]["locked"], 64 << 10)
+        self.assertIn("had been locked wasn't any more", json.dumps(p["notes"]))
+
+    def test_late_threads_get_locked_and_are_no_finding(self):
+        self.subjects.tell("node", "thread late")
+        p = self.daemon.wait_process(
+            "node", lambda p: p["memory"]["size"] - p["memory"]["locked"] <= 64 << 10
+            and "late" in fixture.threads(p), "the late thread's stack is locked")
+        self.assertEqual(p["compliance"], "compliant")
+        self.assertEqual(p["faults"]["major"], 0)
+
+
+class Settled(rtmem.TestCase):
+    def test_a_wrapper_that_executes_something_else_is_named(self):
+        text = ('  node:\n    command: [/bin/sh, -c, "sleep 0.2; exec /bin/sleep 1000"]\n'
+                '    ready: { when: settle }\n    memory: { lock: strict }\n'
+                '    compliance: { interval: 500ms }\n')
+        with rtmem.Daemon(fixture.document(text)) as d:
+            p = d.wait_ready("node")
+            self.assertIn("executed ", fixture.findings(p)["exec"]["detail"])
+            self.assertEqual(p["compliance"], "violating")
+
+
+rtmem.require_root()
+rtmem.main()
