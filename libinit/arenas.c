@@ -131,6 +131,8 @@ int arenas_prepare(struct init *i) {
 	unsigned n = 0;
 	int r = 0;
 
+	if (i->order.allocator != INIT_ALLOCATOR_GLIBC || i->report.arenas)
+		return 0; /* the allocator's own, prepared with its heap */
 	i->report.arenas = i->order.arenas;
 	if (!wanted || !i->report.heap_bytes)
 		return 0;

@@ -28,6 +28,12 @@ static char *find(char **envp, const char *key) {
 	return NULL;
 }
 
+bool environment_says(char **envp, const char *key, const char *value) {
+	const char *found = envp ? find(envp, key) : NULL;
+
+	return found && strcmp(found, value) == 0;
+}
+
 uint64_t environment_tunable(char **envp, const char *name) {
 	const char *list = envp ? find(envp, RTMEM_ENV_TUNABLES) : NULL;
 	size_t len = strlen(name);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "common/units.h"
-#include "libinit/init.h"
+#include "libinit/heap.h"
 #include "libinit/prefault.h"
 
 #define LIBC_NAME "libc.so"
@@ -38,7 +38,7 @@ uint64_t heap_main_share(const struct init_order *o) {
 
 /* The object that serves malloc() to this program. A program built without PIC may have an address of
  * its own for malloc that only leads on: then the next object that defines it is meant. */
-static void find_malloc_owner(char *ret, size_t size) {
+static const void *find_malloc_owner(char *ret, size_t size) {
 	void *address = (void *)malloc;
 	const ElfW(Sym) *symbol = NULL;
 	Dl_info info = { 0 };
@@ -51,6 +51,7 @@ static void find_malloc_owner(char *ret, size_t size) {
 	}
 	slash = info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
 	snprintf(ret, size, "%s", slash ? slash + 1 : info.dli_fname ? info.dli_fname : "?");
+	return info.dli_fbase;
 }
 
 /* Field 47 of /proc/self/stat: where the brk heap begins. The name in field 2 may hold anything. */
@@ -73,8 +74,7 @@ static int not_in_heap(struct init *i) {
 		"environment or limits.data is in the way)");
 }
 
-/* One round of malloc and free; ret_block is where it was: a number, for nothing is there any more. */
-static int take_and_give(struct init *i, size_t bytes, uintptr_t *ret_block) {
+int heap_take_and_give(struct init *i, size_t bytes, uintptr_t *ret_block) {
 	char *block = malloc(bytes);
 
 	if (!block)
@@ -105,7 +105,7 @@ static int heap_present(struct init *i, const struct heap *h) {
 static int prove(struct init *i, const struct heap *h, size_t bytes) {
 	uintptr_t again = 0;
 	size_t missing;
-	int r = take_and_give(i, bytes, &again);
+	int r = heap_take_and_give(i, bytes, &again);
 
 	if (r < 0)
 		return r;
@@ -120,7 +120,7 @@ static int prove(struct init *i, const struct heap *h, size_t bytes) {
 static int grow_main_heap(struct init *i, size_t bytes) {
 	struct heap h = { .start = brk_start() };
 	uintptr_t block = 0;
-	int r = take_and_give(i, bytes, &block);
+	int r = heap_take_and_give(i, bytes, &block);
 
 	if (r < 0)
 		return r;
@@ -136,14 +136,6 @@ static int grow_main_heap(struct init *i, size_t bytes) {
 	return prove(i, &h, bytes);
 }
 
-static int foreign_allocator(struct init *i) {
-	return init_problem(i, "heap", ENOTSUP,
-		"malloc of this program belongs to %s, which gives free memory back as it likes, so "
-		"memory.heap.prealloc can't be guaranteed: run a build of the program that uses the C "
-		"library's malloc, or drop heap.prealloc and allocate everything before ready",
-		i->report.malloc_owner);
-}
-
 /* Other threads would take arenas that nobody prepared. Read, not tried: trying takes a thread, and a
  * process that ever had a second one pays for locks in malloc ever after. */
 static int check_arenas(struct init *i) {
@@ -155,21 +147,29 @@ static int check_arenas(struct init *i) {
 		(unsigned long long)i->arena_max, (unsigned)i->order.arenas);
 }
 
-int heap_prepare(struct init *i) {
-	uint64_t bytes = heap_main_share(&i->order) + HEAP_MARGIN_BYTES;
-	int r;
+static int prepare_glibc(struct init *i) {
+	size_t bytes = (size_t)heap_main_share(&i->order) + HEAP_MARGIN_BYTES;
+	bool huge = i->order.heap_page_bytes > 0;
+	int r = check_arenas(i);
 
-	find_malloc_owner(i->report.malloc_owner, sizeof(i->report.malloc_owner));
-	if (!i->order.heap_prealloc_bytes)
-		return 0;
-	if (strncmp(i->report.malloc_owner, LIBC_NAME, sizeof(LIBC_NAME) - 1) != 0)
-		return foreign_allocator(i);
-	r = check_arenas(i);
-	if (r == 0)
+	/* MemAvailable doesn't count huge pages, nor do limits of the process */
+	if (r == 0 && !huge)
 		r = prefault_check_room(i, i->order.heap_prealloc_bytes);
 	if (r == 0)
-		r = grow_main_heap(i, (size_t)bytes);
+		r = huge ? pages_prepare(i, bytes) : grow_main_heap(i, bytes);
 	if (r == 0)
 		i->report.heap_bytes = heap_main_share(&i->order);
 	return r;
+}
+
+int heap_prepare(struct init *i) {
+	const void *base = find_malloc_owner(
+		i->report.malloc_owner, sizeof(i->report.malloc_owner));
+	bool glibc = strncmp(i->report.malloc_owner, LIBC_NAME, sizeof(LIBC_NAME) - 1) == 0;
+
+	if (!glibc || i->order.allocator != INIT_ALLOCATOR_GLIBC)
+		return allocator_prepare(i, base);
+	if (!i->order.heap_prealloc_bytes && !i->order.heap_page_bytes)
+		return 0;
+	return prepare_glibc(i);
 }

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -59,6 +60,16 @@ void init_say(const struct init *i, const char *what, const char *step, const ch
 		write(STDERR_FILENO, line,
 			(size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1) < 0)
 		return; /* no stderr: the report has it */
+}
+
+void init_note(struct init *i, const char *step, const char *text) {
+	struct report r;
+
+	report_init(&r, REPORT_EXEC_NOTE);
+	(void)snprintf(r.step, sizeof(r.step), "%s", step);
+	(void)snprintf(r.text, sizeof(r.text), "%s", text);
+	if (i->order.report_fd < 0 || report_send(i->order.report_fd, &r) < 0)
+		init_say(i, ": note", step, text);
 }
 
 int init_problem(struct init *i, const char *step, int error, const char *format, ...) {
@@ -175,7 +186,9 @@ static int take_order(struct init *i, char **envp) {
 
 	if (!text)
 		return -ENOENT;
+	free(malloc(1)); /* a preloaded allocator reads the environment at its first call */
 	i->arena_max = environment_tunable(envp, "glibc.malloc.arena_max");
+	i->tcmalloc_keeps = environment_says(envp, "TCMALLOC_RELEASE_RATE", "0");
 	r = init_order_parse(text, &i->order);
 	if (r == 0 && i->order.children)
 		environment_pass_on(envp, &i->order);

@@ -20,6 +20,7 @@ struct init {
 	struct report report; /* filled in by the steps; its first problem stays */
 	const char *program; /* argv[0] */
 	uint64_t arena_max; /* glibc.malloc.arena_max as the C library was told; 0 = not at all */
+	bool tcmalloc_keeps; /* TCMALLOC_RELEASE_RATE was 0 */
 	uint64_t started_usec;
 	uint64_t prefaulted_bytes; /* made present so far */
 	pid_t pid; /* the process that the order is for */
@@ -60,6 +61,8 @@ int init_problem_diagnosed(struct init *i, const char *step, int error, uint64_t
 int lock_all(struct init *i, int flags);
 /** The descriptor is still the socket that it was at the start. */
 bool report_fd_is_ours(const struct init *i);
+/** Something was decided in the user's favour: to the daemon, or on stderr. */
+void init_note(struct init *i, const char *step, const char *text);
 void init_say(const struct init *i, const char *what, const char *step, const char *text);
 uint64_t now_usec(void);
 
@@ -69,6 +72,8 @@ const char *environment_order(char **envp);
 void environment_take(char **envp);
 /** Leaves it all there for the program's children, with an order that names no socket. */
 void environment_pass_on(char **envp, const struct init_order *o);
+/** True when the environment gives this variable this value. To be asked before the order is taken. */
+bool environment_says(char **envp, const char *key, const char *value);
 /** Number that GLIBC_TUNABLES gives this tunable; 0 = none. To be asked before the order is taken. */
 uint64_t environment_tunable(char **envp, const char *name);
 
