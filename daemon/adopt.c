@@ -60,7 +60,8 @@ static int adopt(struct process *p, const struct record *record) {
 	p->run = r;
 	take_record(p, r, record);
 	compare_plan(p, r);
-	faults_attach_running(&r->faults, &p->manager->rings, r->pid);
+	faults_attach_running(
+		&r->faults, &p->manager->rings, r->pid, p->policy->children == CHILDREN_INHERIT);
 	log_event(MESSAGE_ADOPTED, LOG_INFO, p->name, NULL, "adopted: still runs as pid %d",
 		(int)r->pid);
 	p->state = PROCESS_PREPARING;

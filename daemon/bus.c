@@ -61,7 +61,7 @@ static int reply_status(sd_bus_message *call, struct manager *m, const struct pr
 static int method_get_status(sd_bus_message *call, void *userdata, sd_bus_error *error) {
 	struct manager *m = userdata;
 
-	sample_refresh(m);
+	sample_refresh(m, NULL);
 	return reply_status(call, m, NULL);
 }
 
@@ -72,7 +72,7 @@ static int method_get_process_status(sd_bus_message *call, void *userdata, sd_bu
 
 	if (r < 0)
 		return r;
-	sample_refresh(m);
+	sample_refresh(m, p);
 	return reply_status(call, m, p);
 }
 

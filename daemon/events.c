@@ -176,9 +176,12 @@ static void judge_event(const struct meaning *m, const struct evidence *e,
 		findings_add(ret, rule, m->wanted, seen, event->last);
 }
 
-/* A fork that a policy allows, or after which the library mended the parent, is no news. */
+/* A fork that a policy allows, or after which the library mended the parent, is no news; nor is one where
+ * nothing was promised. */
 static bool is_allowed(const struct process_policy *p, const struct event *event) {
-	return strcmp(event->call, "fork") == 0 && p->fork != FORK_REPORT;
+	bool is_fork = strcmp(event->call, "fork") == 0 || strcmp(event->call, "child") == 0;
+
+	return is_fork && (p->fork != FORK_REPORT || p->memory.lock == LOCK_NONE);
 }
 
 void verdict_events(

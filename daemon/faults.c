@@ -2,8 +2,8 @@
 /*
  * Attaching. A launched process gets one pair of counters while rtmem-exec waits, inherited by its
  * threads and enabled by execve, so that nothing of the program escapes and nothing of the launcher
- * counts. An adopted process gets a pair per thread. inherit_thread keeps child processes out; kernels
- * before 5.13 refuse it and then children count too.
+ * counts. An adopted process gets a pair per thread. inherit_thread keeps child processes out, unless the
+ * policy is theirs too; kernels before 5.13 refuse it and then children count anyway.
  */
 #include "daemon/faults.h"
 
@@ -25,12 +25,13 @@ static const uint64_t kind_config[FAULT_KIND_MAX] = {
 	[FAULT_MAJOR] = PERF_COUNT_SW_PAGE_FAULTS_MAJ,
 };
 
-static int open_inherited(struct perf_event_attr *attr, pid_t tid, int cpu) {
+static int open_inherited(
+	const struct faults *f, struct perf_event_attr *attr, pid_t tid, int cpu) {
 	int fd;
 
 	attr->type = PERF_TYPE_SOFTWARE;
 	attr->inherit = 1;
-	attr->inherit_thread = 1;
+	attr->inherit_thread = !f->children;
 	fd = perf_open(attr, tid, cpu);
 	if (fd != -EINVAL && fd != -E2BIG)
 		return fd;
@@ -53,7 +54,7 @@ static int add_counters(struct faults *f, pid_t tid, bool on_exec) {
 			.enable_on_exec = on_exec,
 		};
 
-		pair[kind] = open_inherited(&attr, tid, -1);
+		pair[kind] = open_inherited(f, &attr, tid, -1);
 		if (pair[kind] < 0) {
 			int r = pair[kind];
 
@@ -81,7 +82,7 @@ static int add_sampler(struct faults *f, const struct ring *ring, pid_t tid, enu
 	struct sampler *s = &f->samplers[f->n_samplers];
 
 	s->kind = kind;
-	s->fd = open_inherited(&attr, tid, ring->cpu);
+	s->fd = open_inherited(f, &attr, tid, ring->cpu);
 	if (s->fd < 0)
 		return s->fd;
 	f->n_samplers++;
@@ -142,10 +143,10 @@ static void fall_back(struct faults *f, int error) {
 	f->error = error;
 }
 
-void faults_attach_new(struct faults *f, const struct rings *rings, pid_t pid) {
+void faults_attach_new(struct faults *f, const struct rings *rings, pid_t pid, bool children) {
 	int r;
 
-	*f = (struct faults){ .pid = pid };
+	*f = (struct faults){ .pid = pid, .children = children };
 	r = add_counters(f, pid, true);
 	if (r < 0) {
 		fall_back(f, r);
@@ -190,10 +191,10 @@ static int attach_thread(pid_t tid, const char *name, void *userdata) {
  * by the next round; the rounds end because a maker can't outrun for ever what it's counted by. */
 #define ATTACH_ROUNDS 8
 
-void faults_attach_running(struct faults *f, const struct rings *rings, pid_t pid) {
+void faults_attach_running(struct faults *f, const struct rings *rings, pid_t pid, bool children) {
 	struct attach a = { .f = f, .rings = rings };
 
-	*f = (struct faults){ .pid = pid };
+	*f = (struct faults){ .pid = pid, .children = children };
 	for (int round = 0; round < ATTACH_ROUNDS; round++) {
 		int r;
 

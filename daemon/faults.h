@@ -42,6 +42,7 @@ struct sampler {
 
 struct faults {
 	pid_t pid;
+	bool children; /* processes that it makes from now on count too */
 	bool from_proc;
 	int error; /* -errno of the perf_event_open that was refused */
 	int *counters; /* n_tasks pairs: minor, major */
@@ -56,10 +57,11 @@ struct faults {
 	uint64_t n_lost; /* records */
 };
 
-/** Attaches to a process between its birth and its execve: counting begins at execve. Never fails. */
-void faults_attach_new(struct faults *f, const struct rings *rings, pid_t pid);
+/** Attaches to a process between its birth and its execve: counting begins at execve. children: those
+ *  that it will make count too. Never fails. */
+void faults_attach_new(struct faults *f, const struct rings *rings, pid_t pid, bool children);
 /** Attaches to every thread of a process that already runs. Never fails: falls back to /proc. */
-void faults_attach_running(struct faults *f, const struct rings *rings, pid_t pid);
+void faults_attach_running(struct faults *f, const struct rings *rings, pid_t pid, bool children);
 void faults_done(struct faults *f);
 
 /** The kernel takes counters off a process that execve()s a file it may not read. */

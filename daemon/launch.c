@@ -259,7 +259,8 @@ static int take_over(struct process *p, pid_t pid, int *report_fd, const struct 
 	r->report_fd = TAKE_FD(*report_fd);
 	expect_injection(p, plan);
 	(void)launch_hash(plan, &r->plan_hash);
-	faults_attach_new(&r->faults, &p->manager->rings, pid);
+	faults_attach_new(
+		&r->faults, &p->manager->rings, pid, p->policy->children == CHILDREN_INHERIT);
 	react_judge(p);
 	k = explain(p, "listen to the new process", report_watch(p));
 	if (k >= 0)

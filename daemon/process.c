@@ -113,6 +113,8 @@ struct run *run_free(struct run *r) {
 	free(r->unready);
 	free(r->progress);
 	events_done(&r->events);
+	stacks_done(&r->stacks);
+	children_done(&r->children);
 	free(r->report);
 	free(r->notes);
 	free(r);

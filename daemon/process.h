@@ -11,11 +11,13 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/children.h"
 #include "daemon/events.h"
 #include "daemon/faults.h"
 #include "daemon/relock.h"
 #include "daemon/restart.h"
 #include "daemon/settle.h"
+#include "daemon/stacks.h"
 #include "daemon/state.h"
 #include "daemon/verdict.h"
 #include "libpolicy/policy.h"
@@ -60,10 +62,13 @@ struct run {
 	char *progress; /* of a long preparation, in its own words */
 	uint64_t progress_bytes;
 	struct events events;
+	unsigned n_forks_told; /* by the library, and not seen in the kernel's records yet */
 
 	struct settle settle;
 	struct relock relock;
 	struct image image;
+	struct stacks stacks;
+	struct children children;
 	uint64_t size_bytes; /* VmSize as of the last look at the heap */
 	uint64_t heap_missing_bytes; /* of the heap that was made present */
 	struct faults faults;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "daemon/log.h"
 
 static bool has_rule(const struct finding *items, size_t n, const char *rule) {
@@ -72,7 +73,27 @@ static void add_run_notes(const struct run *r, struct findings *now) {
 			now, "adopted", "adopted by a new rtmemd: faults are counted since then");
 }
 
-static void gather(const struct process *p, char *detail, size_t size, struct evidence *ret) {
+/* Texts that evidence points to */
+struct words {
+	char faults[320];
+	char thread[32];
+};
+
+/* What only a thorough look knows */
+static void gather_slow(const struct run *r, struct words *words, struct evidence *ret) {
+	char path[64];
+
+	ret->unlocked_child = children_unlocked(&r->children);
+	ret->tightest = stacks_tightest(&r->stacks);
+	if (!ret->tightest)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)r->pid, (int)ret->tightest->tid);
+	if (read_line_file(path, words->thread, sizeof(words->thread)) == 0)
+		ret->tightest_thread = make_printable(words->thread);
+	ret->tightest_is_main = ret->tightest->tid == r->pid;
+}
+
+static void gather(const struct process *p, struct words *words, struct evidence *ret) {
 	struct run *r = p->run;
 
 	*ret = (struct evidence){
@@ -91,10 +112,13 @@ static void gather(const struct process *p, char *detail, size_t size, struct ev
 		.events = &r->events,
 		.heap_missing_bytes = r->heap_missing_bytes,
 	};
+	if (p->policy->memory.stack.margin_bytes > 0 || p->policy->children == CHILDREN_INHERIT)
+		gather_slow(r, words, ret);
 	if (r->since_ready.minor + r->since_ready.major > 0) {
 		faults_refresh_threads(&r->faults);
 		faults_name_threads(&r->faults);
-		ret->faults_detail = faults_describe(&r->faults, detail, size);
+		ret->faults_detail = faults_describe(
+			&r->faults, words->faults, sizeof(words->faults));
 	}
 }
 
@@ -113,12 +137,12 @@ static void act(struct process *p) {
 }
 
 void react_judge(struct process *p) {
-	char detail[sizeof(p->findings->detail)];
+	struct words words;
 	struct findings now = { .n_items = 0 };
 	struct evidence e;
 	enum compliance compliance;
 
-	gather(p, detail, sizeof(detail), &e);
+	gather(p, &words, &e);
 	compliance = verdict(p->policy, &e, &now);
 	add_run_notes(p->run, &now);
 	tell(p, &now);

@@ -22,6 +22,7 @@
 #include "daemon/record.h"
 #include "daemon/report.h"
 #include "daemon/sample.h"
+#include "daemon/slow.h"
 #include "daemon/witness.h"
 
 #define POLL_MIN_USEC	50000u
@@ -250,7 +251,8 @@ static void attach_again(struct process *p) {
 	pid_t pid = p->run->pid;
 
 	faults_done(&p->run->faults);
-	faults_attach_running(&p->run->faults, &p->manager->rings, pid);
+	faults_attach_running(
+		&p->run->faults, &p->manager->rings, pid, p->policy->children == CHILDREN_INHERIT);
 }
 
 void ready_reached(struct process *p) {
@@ -270,6 +272,7 @@ void ready_reached(struct process *p) {
 	record_write_late(p);
 	log_event(MESSAGE_READY, LOG_INFO, p->name, NULL, "ready (%s), pid %d",
 		ready_when_to_string(p->policy->ready.when), (int)r->pid);
+	slow_look_ready(p);
 	sample_process(p, true);
 	react_judge(p);
 	sample_schedule(p->manager);

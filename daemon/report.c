@@ -89,6 +89,8 @@ static void on_event(struct process *p, const struct report *report) {
 	if (!r->report)
 		return;
 	events_add(&r->events, report->step, "", r->ready, 1, report->text);
+	if (r->ready && strcmp(report->step, "fork") == 0)
+		r->n_forks_told++;
 	r->judge_due = r->ready;
 }
 

@@ -19,6 +19,7 @@
 #include "daemon/react.h"
 #include "daemon/report.h"
 #include "daemon/self.h"
+#include "daemon/slow.h"
 #include "daemon/witness.h"
 #include "host/mapping.h"
 #include "host/settings.h"
@@ -134,12 +135,13 @@ void sample_process(struct process *p, bool thorough) {
 	r->memory_valid = process_memory_read(r->status_fd, &r->memory) == 0;
 	if (r->ready)
 		(void)faults_since_ready(&r->faults, &r->since_ready);
-	thorough |= now >= r->thorough_due_usec;
-	if (thorough) {
+	if (now >= r->thorough_due_usec) {
+		thorough = true;
 		r->thorough_due_usec = now + SLOW_ROUND_USEC;
-		if (r->ready)
-			witness_look(p);
+		slow_look(p);
 	}
+	if (thorough && r->ready)
+		witness_look(p);
 	read_effective(p, thorough);
 	if (r->memory_valid)
 		look_at_heap(r);
@@ -231,7 +233,8 @@ void sample_schedule(struct manager *m) {
 	(void)sd_event_source_set_enabled(m->tick, SD_EVENT_ONESHOT);
 }
 
-void sample_refresh(struct manager *m) {
+void sample_refresh(struct manager *m, struct process *first) {
+	size_t budget = SLOW_BUDGET_ASKED;
 	uint64_t now = 0;
 
 	(void)sd_event_now(m->event, CLOCK_MONOTONIC, &now);
@@ -240,12 +243,16 @@ void sample_refresh(struct manager *m) {
 	m->refreshed_usec = now;
 	rings_drain(&m->rings, on_record, m);
 	refresh_host(m, now);
+	if (first && first->run)
+		slow_look_asked(first, &budget);
 	for (size_t i = 0; i < m->n_processes; i++) {
 		struct process *p = m->processes[i];
 
 		if (!p->run)
 			continue;
 		sample_process(p, true);
+		if (p != first)
+			slow_look_asked(p, &budget);
 		faults_refresh_threads(&p->run->faults);
 		if (is_judged(p))
 			react_judge(p);

@@ -104,19 +104,28 @@ static void write_memory(struct json *j, const struct run *r) {
 	json_object_end(j);
 }
 
-static void write_thread(
-	struct json *j, pid_t tid, const char *name, const struct fault_count *count) {
+static void write_stack(struct json *j, const struct stack *stack) {
+	json_object_begin(j, "stack");
+	json_bytes(j, "size", stack ? stack_size(stack) : 0);
+	json_bytes(j, "used", stack ? stack_size(stack) - stack_left(stack) : 0);
+	json_object_end(j);
+}
+
+static void write_thread(struct json *j, pid_t tid, const char *name,
+	const struct fault_count *count, const struct stack *stack) {
 	json_object_begin(j, NULL);
 	json_int(j, "tid", tid);
 	json_string(j, "name", name);
 	json_int(j, "minor", count ? (int64_t)count->minor : 0);
 	json_int(j, "major", count ? (int64_t)count->major : 0);
+	write_stack(j, stack);
 	json_object_end(j);
 }
 
 struct living {
 	struct json *j;
 	const struct faults *faults;
+	const struct stacks *stacks;
 	pid_t tids[THREADS_MAX];
 	size_t n;
 };
@@ -130,7 +139,8 @@ static int write_living(pid_t tid, const char *name, void *userdata) {
 		return 1;
 	l->tids[l->n++] = tid;
 	snprintf(printable, sizeof(printable), "%s", name);
-	write_thread(l->j, tid, make_printable(printable), t ? &t->count : NULL);
+	write_thread(l->j, tid, make_printable(printable), t ? &t->count : NULL,
+		stacks_find(l->stacks, tid));
 	return 0;
 }
 
@@ -148,13 +158,28 @@ static void write_threads(struct json *j, const struct run *r) {
 	json_array_begin(j, "threads");
 	if (r) {
 		l.faults = &r->faults;
+		l.stacks = &r->stacks;
 		(void)process_threads(r->pid, write_living, &l);
 		for (size_t i = 0; i < r->faults.n_threads; i++) {
 			const struct thread_faults *t = &r->faults.threads[i];
 
 			if (t->count.minor + t->count.major > 0 && !was_written(&l, t->tid))
-				write_thread(j, t->tid, t->name, &t->count);
+				write_thread(j, t->tid, t->name, &t->count, NULL);
 		}
+	}
+	json_array_end(j);
+}
+
+static void write_children(struct json *j, const struct run *r) {
+	json_array_begin(j, "children");
+	for (size_t i = 0; r && i < r->children.n_items; i++) {
+		const struct child *c = &r->children.items[i];
+
+		json_object_begin(j, NULL);
+		json_int(j, "pid", c->pid);
+		json_string(j, "name", c->name);
+		json_bytes(j, "locked", c->locked_bytes);
+		json_object_end(j);
 	}
 	json_array_end(j);
 }
@@ -180,6 +205,7 @@ static void write_process(struct json *j, const struct process *p) {
 	write_faults(j, r);
 	write_memory(j, r);
 	write_threads(j, r);
+	write_children(j, r);
 	json_int(j, "restarts", p->n_restarts);
 	write_place(j, &p->policy->place);
 	json_object_end(j);

@@ -51,7 +51,8 @@ bool faults_record(struct faults *f, const struct ring_record *record) {
 		f->n_lost += record->n_lost;
 		return true;
 	}
-	if (record->pid != f->pid) /* a child process, where inherit_thread isn't known */
+	if (record->pid != f->pid &&
+		!f->children) /* a child process, where inherit_thread isn't known */
 		return true;
 	t = thread_row(f, record->tid);
 	if (!t) {
@@ -105,7 +106,11 @@ void faults_name_threads(struct faults *f) {
 
 		if (t->name[0])
 			continue;
-		snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)f->pid, (int)t->tid);
+		if (f->children) /* it may be a child's */
+			snprintf(path, sizeof(path), "/proc/%d/comm", (int)t->tid);
+		else
+			snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)f->pid,
+				(int)t->tid);
 		if (read_line_file(path, t->name, sizeof(t->name)) < 0)
 			snprintf(t->name, sizeof(t->name), "(ended)");
 		(void)make_printable(t->name);

@@ -200,6 +200,39 @@ static void judge_report(
 			"core dumps through a pipe ignore the core limit of 0");
 }
 
+static void judge_stacks(
+	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
+	char wanted[80], seen[112], detail[200], number[2][UNITS_TEXT_MAX];
+	uint64_t margin = p->memory.stack.margin_bytes, size;
+
+	if (!e->tightest || stack_left(e->tightest) >= margin)
+		return;
+	size = stack_size(e->tightest);
+	snprintf(wanted, sizeof(wanted), "at least %s unused", format_size(margin, number[0]));
+	snprintf(seen, sizeof(seen), "%s left of %s",
+		format_size_rounded(stack_left(e->tightest), number[0]),
+		format_size_rounded(size, number[1]));
+	snprintf(detail, sizeof(detail),
+		"thread %s (tid %d) has used %s of its stack at some time: raise memory.stack.%s",
+		e->tightest_thread ? e->tightest_thread : "?", (int)e->tightest->tid,
+		format_size_rounded(size - stack_left(e->tightest), number[0]),
+		e->tightest_is_main ? "main" : "threads, or the size that the program asks for");
+	findings_add(ret, "stack", wanted, seen, detail);
+}
+
+static void judge_children(
+	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
+	char seen[112];
+
+	if (!e->unlocked_child || p->children != CHILDREN_INHERIT || p->memory.lock == LOCK_NONE)
+		return;
+	snprintf(seen, sizeof(seen), "nothing locked in %s (pid %d)", e->unlocked_child->name,
+		(int)e->unlocked_child->pid);
+	findings_add(ret, "children", "locked like their parent", seen,
+		"it was made without the library, or its environment was cleaned: "
+		"start it with RTMEM_INIT and LD_PRELOAD as they were, or as a process of its own");
+}
+
 static void judge_injection(const struct evidence *e, struct findings *ret) {
 	if (!e->injection_wanted || e->report)
 		return;
@@ -242,6 +275,8 @@ enum compliance verdict(
 	judge_faults(p, e, ret);
 	judge_memory(p, e, ret);
 	judge_report(p, e, ret);
+	judge_stacks(p, e, ret);
+	judge_children(p, e, ret);
 	verdict_effective(p, e, ret);
 	verdict_events(p, e, ret);
 	if (e->injection_wanted && !e->report)

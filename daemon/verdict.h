@@ -10,7 +10,9 @@
 #include <sys/resource.h>
 
 #include "common/handoff.h"
+#include "daemon/children.h"
 #include "daemon/events.h"
+#include "daemon/stacks.h"
 #include "host/process.h"
 #include "libpolicy/policy.h"
 
@@ -78,6 +80,10 @@ struct evidence {
 	const struct process_memory *memory; /* NULL = couldn't be read */
 	const struct effective *effective; /* NULL = not read yet */
 	const struct events *events; /* NULL = none */
+	const struct child *unlocked_child; /* NULL = none is known */
+	const struct stack *tightest; /* stack with the least left; NULL = not known */
+	const char *tightest_thread; /* its name */
+	bool tightest_is_main;
 	uint64_t heap_missing_bytes; /* given back to the system since the start */
 };
 

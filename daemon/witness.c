@@ -2,16 +2,17 @@
 /*
  * An execve takes every lock away, so whatever is executed counts, the same file again included. Of a
  * new process the kernel doesn't say how it was made: fork() breaks the parent's guarantee, posix_spawn()
- * and vfork() don't. The library inside knows, and is believed; without one, a child that still runs its
- * parent's program was forked, and any other is only mentioned: if it was a fork, faults will tell.
+ * and vfork() don't. The library inside knows, and is believed. Beside it, a child that is found to run its
+ * parent's program in memory of its own was forked; any other is only mentioned, and only where there's no
+ * library: if it was a fork, faults will tell.
  */
 #include "daemon/witness.h"
 
-#include <inttypes.h>
-#include <limits.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -62,12 +63,26 @@ static bool library_tells(const struct run *r) {
 	return r->report && r->report->injection != REPORT_BY_PTRACE && r->report_fd >= 0;
 }
 
+/* Its parent's program in memory of its own. A child of vfork() has its parent's memory until it executes
+ * something else. */
+static bool was_forked(const struct run *r, pid_t child) {
+	struct image image;
+
+	return read_image(child, &image) && same_image(&r->image, &image) &&
+		syscall(SYS_kcmp, r->pid, child, KCMP_VM, 0, 0) > 0;
+}
+
 static void made_process(struct process *p, const struct ring_record *record) {
 	struct run *r = p->run;
 	char path[64], thread[32], text[EVENT_TEXT_MAX];
-	struct image child;
-	bool forked = read_image(record->child, &child) && same_image(&r->image, &child);
+	bool forked = was_forked(r, record->child);
 
+	if (library_tells(r) && r->n_forks_told > 0) {
+		r->n_forks_told--;
+		return;
+	}
+	if (library_tells(r) && !forked)
+		return;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)r->pid, (int)record->tid);
 	if (read_line_file(path, thread, sizeof(thread)) < 0)
 		snprintf(thread, sizeof(thread), "(ended)");
@@ -87,6 +102,6 @@ void witness_record(struct process *p, const struct ring_record *record) {
 	if (record->kind == RING_EXEC)
 		executed(
 			p, read_image(r->pid, &now) && same_image(&r->image, &now) ? " again" : "");
-	else if (!library_tells(r))
+	else
 		made_process(p, record);
 }

@@ -23,6 +23,7 @@ struct query { /* struct procmap_query of linux/fs.h */
 };
 
 #define QUERY	       _IOWR('f', 17, struct query)
+#define QUERY_READABLE 0x01u
 #define QUERY_WRITABLE 0x02u
 
 int mapping_open(pid_t pid) {
@@ -40,6 +41,7 @@ int mapping_parse(const char *line, struct mapping *ret) {
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &ret->start, &ret->end, permissions) != 3 ||
 		ret->start >= ret->end)
 		return -EBADMSG;
+	ret->readable = permissions[0] == 'r';
 	ret->writable = permissions[1] == 'w';
 	return 0;
 }
@@ -75,7 +77,8 @@ int mapping_find(int maps_fd, uint64_t address, struct mapping *ret) {
 	struct query q = { .size = sizeof(q), .address = address };
 
 	if (ioctl(maps_fd, QUERY, &q) == 0) {
-		*ret = (struct mapping){ q.start, q.end, q.permissions & QUERY_WRITABLE };
+		*ret = (struct mapping){ q.start, q.end, q.permissions & QUERY_READABLE,
+			q.permissions & QUERY_WRITABLE };
 		return 0;
 	}
 	if (errno == ENOTTY || errno == EINVAL)

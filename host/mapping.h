@@ -12,7 +12,7 @@
 
 struct mapping {
 	uint64_t start, end;
-	bool writable;
+	bool readable, writable;
 };
 
 /** /proc/PID/maps, close-on-exec; the descriptor or -errno. */

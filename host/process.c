@@ -20,9 +20,10 @@
 #include "common/io.h"
 #include "common/units.h"
 
-#define STATUS_TEXT_MAX 8192 /* about 1.5 kB in practice; Groups: is what can be long */
-#define STAT_TEXT_MAX	1024
-#define LIMITS_TEXT_MAX 8192
+#define STATUS_TEXT_MAX	  8192 /* about 1.5 kB in practice; Groups: is what can be long */
+#define STAT_TEXT_MAX	  1024
+#define LIMITS_TEXT_MAX	  8192
+#define CHILDREN_TEXT_MAX 65536
 
 /* ---- status ------------------------------------------------------------------------------------ */
 
@@ -258,4 +259,37 @@ int process_threads(
 			return r;
 	}
 	return 0;
+}
+
+struct walk {
+	pid_t pid;
+	int (*fn)(pid_t child, void *userdata);
+	void *userdata;
+};
+
+static int children_of_thread(pid_t tid, const char *name, void *userdata) {
+	const struct walk *walk = userdata;
+	_cleanup_free_ char *text = NULL;
+	char path[64], *saved = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)walk->pid, (int)tid);
+	if (read_file(path, CHILDREN_TEXT_MAX, &text, NULL) < 0)
+		return 0;
+	for (char *word = strtok_r(text, " \n", &saved); word;
+		word = strtok_r(NULL, " \n", &saved)) {
+		uint64_t child;
+		int r = 0;
+
+		if (parse_u64(word, &child) == 0 && child <= INT32_MAX)
+			r = walk->fn((pid_t)child, walk->userdata);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+int process_children(pid_t pid, int (*fn)(pid_t child, void *userdata), void *userdata) {
+	struct walk walk = { pid, fn, userdata };
+
+	return process_threads(pid, children_of_thread, &walk);
 }

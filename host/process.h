@@ -3,7 +3,7 @@
 #define RTMEM_HOST_PROCESS_H
 
 /* Reads /proc of one process, without taking its mmap lock: status, stat, limits, task; never maps
- * or smaps. */
+ * or smaps (host/mapping and host/stack do, when there is a reason). */
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -41,5 +41,8 @@ int process_limits_read(pid_t pid, struct rlimit ret[static RLIM_NLIMITS]);
 /** Calls fn for each thread; name is /proc/PID/task/TID/comm. Stops at the first non-zero result. */
 int process_threads(
 	pid_t pid, int (*fn)(pid_t tid, const char *name, void *userdata), void *userdata);
+
+/** Calls fn for each process that one of its threads has made. Stops at the first non-zero result. */
+int process_children(pid_t pid, int (*fn)(pid_t child, void *userdata), void *userdata);
 
 #endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_DAEMON_SLOW_H
+#define RTMEM_DAEMON_SLOW_H
+
+/* What costs more than a sample may, and is looked at when there's a reason: how deep stacks were used,
+ * and which processes stem from this one. */
+#include "daemon/process.h"
+
+/* Bytes of stacks that are searched; about 0.2 ms for each MiB */
+#define SLOW_BUDGET_ROUND 4194304u /* of one process in the slow round */
+#define SLOW_BUDGET_READY 33554432u
+#define SLOW_BUDGET_ASKED 16777216u /* of all processes, for one who asks */
+
+/** The slow round: only what the policy judges. */
+void slow_look(struct process *p);
+/** Becoming ready. */
+void slow_look_ready(struct process *p);
+/** All that a status shows; takes what it read from *budget_bytes. */
+void slow_look_asked(struct process *p, size_t *budget_bytes);
+
+#endif
