@@ -2,8 +2,9 @@
 /*
  * Counts the page faults that running processes take in a time, in the same way whether or not rtmem
  * looks after them: the kernel's software counters on each of their threads, inherited by threads that
- * are created meanwhile. These count real faults only; where perf_event_open is refused, minflt and
- * majflt of /proc/PID/stat are taken instead, which also count populated pages, and the line says so.
+ * are created meanwhile but not by child processes. These count real faults only; where perf_event_open
+ * is refused, minflt and majflt of /proc/PID/stat are taken instead, which also count populated pages,
+ * and the line says so.
  *
  * usage: count-faults SECONDS PID...      prints `PID MINOR MAJOR SECONDS perf|proc` for each
  */
@@ -44,8 +45,14 @@ static int open_counter(pid_t tid, uint64_t config) {
 		.size = sizeof(attr),
 		.config = config,
 		.inherit = 1,
+		.inherit_thread =
+			1, /* since Linux 5.13; before it, child processes count as well */
 	};
 
+	int fd = (int)syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd >= 0 || errno != EINVAL)
+		return fd;
+	attr.inherit_thread = 0;
 	return (int)syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
