@@ -31,6 +31,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
 	[STEP_INIT] = "init",
 	[STEP_ARGUMENT] = "argument",
 	[STEP_EXEC] = "exec",
+	[STEP_TRACE] = "trace",
 };
 
 static const char *const rlimit_names[RLIM_NLIMITS] = {
@@ -173,6 +174,9 @@ const char *step_describe(const struct step *s, char *buf, size_t size) {
 		return describe_rlimit(s, buf, size);
 	case STEP_THP_DISABLE:
 		snprintf(buf, size, "transparent huge pages off for the process (survives exec)");
+		break;
+	case STEP_TRACE:
+		snprintf(buf, size, "a helper that prepares the program from outside (ptrace)");
 		break;
 	case STEP_SCHEDULER:
 		name = scheduler_to_string((int)s->number[0]);

@@ -110,12 +110,9 @@ static bool plan_has(const struct plan *plan, enum step_kind kind) {
 static void expect_injection(struct process *p, const struct plan *plan) {
 	struct run *r = p->run;
 
-	r->injection_wanted = plan_has(plan, STEP_PRELOAD);
-	if (r->injection_wanted || p->policy->inject != INJECT_NONE ||
-		!launch_needs_injection(p->policy))
-		return;
-	r->injection_wanted = true;
-	r->injection_cause = strdup("the policy says `inject: none`");
+	r->injection_wanted = plan_has(plan, STEP_INIT);
+	if (r->injection_wanted && p->policy->inject == INJECT_NONE)
+		r->injection_cause = strdup("the policy says `inject: none`");
 }
 
 static int raise_fd(int *fd) {

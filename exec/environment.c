@@ -91,7 +91,7 @@ static int merge_tunables(struct launch *l) {
 	if (!l->tunables)
 		return 0;
 	r = strv_split(original ? original : "", ":", &list);
-	if (r == 0)
+	if (r == 0 && l->library) /* who takes it out again */
 		r = set_variable(l, RTMEM_ENV_ORIGINAL, original ? original : "");
 	STRV_FOREACH (ours, l->tunables) {
 		const char *theirs = find_tunable(list, *ours);
@@ -142,7 +142,7 @@ int environment_finish(struct launch *l) {
 
 	if (r == 0)
 		r = merge_preload(l);
-	if (r == 0 && l->init)
+	if (r == 0 && l->init && l->library)
 		r = set_variable(l, RTMEM_ENV_INIT, l->init);
 	return r;
 }

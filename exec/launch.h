@@ -13,11 +13,13 @@
 
 struct launch {
 	int report_fd; /* socket of the daemon, or -1: started by hand or by `rtmemctl run` */
+	int trace_fd; /* socket of the helper that prepares the program by ptrace, or -1 */
 	char **argv;
 	char **env; /* of the new image */
 	char **tunables; /* "glibc.malloc.arena_max=1" ..., merged into env at the end */
 	char *library; /* to inject, or NULL */
-	char *init; /* order for it, or NULL */
+	char *init; /* what shall be done inside the program, or NULL */
+	char *init_why; /* why it can't be done, or not all of it; or NULL */
 	char *file; /* to execute */
 	bool go_taken; /* the launcher's byte has been read */
 	bool user_left_root; /* ran STEP_USER to an ordinary user */
@@ -58,6 +60,7 @@ int step_capabilities(struct launch *l, const struct step *s);
 int step_env_clear(struct launch *l, const struct step *s);
 int step_env_set(struct launch *l, const struct step *s);
 int step_env_unset(struct launch *l, const struct step *s);
+int step_trace(struct launch *l, const struct step *s);
 
 /** Drops what STEP_USER kept for later steps and nobody claimed. */
 int credentials_finish(struct launch *l);

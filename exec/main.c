@@ -19,6 +19,7 @@
 #include "common/units.h"
 #include "config.h"
 #include "exec/launch.h"
+#include "exec/trace.h"
 
 extern char **environ;
 
@@ -151,16 +152,20 @@ static void shed_inheritance(int report_fd) {
 }
 
 /* A strict policy is a promise: better no program than one that is believed to be safe. */
-static int check_injection(struct launch *l, const char *path) {
+static int not_prepared(struct launch *l, const struct init_order *o, int error, const char *text) {
+	if (o->lock == INIT_LOCK_STRICT) {
+		launch_failed(l, step_kind_to_string(STEP_PRELOAD), error, text);
+		return -error;
+	}
+	launch_note(l, step_kind_to_string(STEP_PRELOAD), error, text);
+	return 0;
+}
+
+static int check_preload(struct launch *l, const struct init_order *o, const char *path) {
 	const char *reason = NULL;
 	struct preflight target;
-	struct init_order order = { 0 };
 	char text[REPORT_TEXT_MAX];
-	bool strict = l->init && init_order_parse(l->init, &order) == 0 &&
-		order.lock == INIT_LOCK_STRICT;
 
-	if (!l->library)
-		return 0;
 	if (preflight_read(path, geteuid(), getegid(), &target) == 0 && target.obstacle)
 		reason = preflight_obstacle_text(target.obstacle);
 	if (!reason && access(l->library, R_OK) < 0)
@@ -168,15 +173,65 @@ static int check_injection(struct launch *l, const char *path) {
 	if (!reason)
 		return 0;
 	snprintf(text, sizeof(text), "%s can't be loaded into %s: %s; %s", l->library, path, reason,
-		strict ? "memory.lock: strict starts nothing that it can't protect: run a dynamic "
-			 "glibc build of the program, or say `lock: balanced` to have it run and "
-			 "shown as unprotected"
-		       : "its memory stays unprotected");
-	if (strict) {
-		launch_failed(l, step_kind_to_string(STEP_PRELOAD), ELIBACC, text);
-		return -ELIBACC;
+		o->lock == INIT_LOCK_STRICT
+			? "memory.lock: strict starts nothing that it can't protect: leave `inject` "
+			  "out, which finds another way where there is one, or say `lock: balanced` "
+			  "to have it run and shown as unprotected"
+			: "its memory stays unprotected");
+	return not_prepared(l, o, ELIBACC, text);
+}
+
+static const char *own_malloc(const char *path) {
+	struct preflight target;
+
+	if (preflight_read(path, geteuid(), getegid(), &target) < 0)
+		return "";
+	if (target.runtime)
+		return preflight_runtime_to_string(target.runtime);
+	if (target.allocator)
+		return preflight_allocator_to_string(target.allocator);
+	return target.glibc ? "glibc" : "musl";
+}
+
+static int attach_tracer(struct launch *l, const struct init_order *o, const char *path) {
+	struct trace_order t = { .order = *o };
+	char text[REPORT_TEXT_MAX];
+	int r;
+
+	snprintf(t.program, sizeof(t.program), "%s", path);
+	snprintf(t.malloc_owner, sizeof(t.malloc_owner), "%s", own_malloc(path));
+	l->why[0] = '\0';
+	r = trace_attach(l, &t);
+	if (r == 0 && l->init_why)
+		launch_note(l, step_kind_to_string(STEP_TRACE), 0, l->init_why);
+	if (r == 0)
+		return 0;
+	snprintf(text, sizeof(text), "%s can't be prepared by ptrace: %s%s%s; %s", path,
+		strerror(-r), *l->why ? ": " : "", l->why,
+		o->lock == INIT_LOCK_STRICT
+			? "memory.lock: strict starts nothing that it can't protect"
+			: "its memory stays unprotected");
+	return not_prepared(l, o, -r, text);
+}
+
+/* Who does what the order says: the library, the tracer, or nobody. */
+static int prepare_injection(struct launch *l, const char *path) {
+	struct init_order order = { 0 };
+
+	if (!l->init)
+		return 0;
+	if (init_order_parse(l->init, &order) < 0) {
+		launch_failed(l, "plan", EBADMSG, "the plan's order for the program is damaged");
+		return -EBADMSG;
 	}
-	launch_note(l, step_kind_to_string(STEP_PRELOAD), ELIBACC, text);
+	if (l->library)
+		return check_preload(l, &order, path);
+	if (l->report_fd >= 0 && fcntl(l->report_fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno; /* not for the program, which wouldn't know what it is */
+	if (l->trace_fd >= 0)
+		return attach_tracer(l, &order, path);
+	launch_note(l, step_kind_to_string(STEP_PRELOAD), 0,
+		l->init_why ? l->init_why : "the plan names no way into the program");
 	return 0;
 }
 
@@ -213,7 +268,7 @@ static int become(struct launch *l) {
 
 	if (r < 0)
 		return not_executed(l, NULL, -r);
-	if (check_injection(l, path) < 0 || launch_await_go(l) < 0)
+	if (prepare_injection(l, path) < 0 || launch_await_go(l) < 0)
 		return EXIT_LAUNCH_FAILED;
 	execve(path, l->argv, l->env);
 	return not_executed(l, path, errno);
@@ -238,7 +293,7 @@ static int finish(struct launch *l) {
 
 int main(int argc, char *argv[]) {
 	struct arguments a = { .plan_fd = -1, .report_fd = -1 };
-	_cleanup_launch_ struct launch l = { .report_fd = -1 };
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .trace_fd = -1 };
 	_cleanup_plan_ struct plan plan = { 0 };
 	int r = parse_arguments(argc, argv, &a);
 

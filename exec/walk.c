@@ -31,7 +31,9 @@ static int step_preload(struct launch *l, const struct step *s) {
 }
 
 static int step_init(struct launch *l, const struct step *s) {
-	return replace(&l->init, s->text);
+	int r = replace(&l->init, s->text);
+
+	return r < 0 || !s->why ? r : replace(&l->init_why, s->why);
 }
 
 static int step_argument(struct launch *l, const struct step *s) {
@@ -64,6 +66,7 @@ static const step_function functions[STEP_KIND_MAX] = {
 	[STEP_INIT] = step_init,
 	[STEP_ARGUMENT] = step_argument,
 	[STEP_EXEC] = step_exec,
+	[STEP_TRACE] = step_trace,
 };
 
 /* "limits.memlock: limit memlock: soft unlimited ...: Operation not permitted; <why>" */
@@ -119,7 +122,9 @@ void launch_done(struct launch *l) {
 	l->tunables = strv_free(l->tunables);
 	free(l->library);
 	free(l->init);
+	free(l->init_why);
 	free(l->file);
-	l->library = l->init = l->file = NULL;
+	l->library = l->init = l->init_why = l->file = NULL;
 	l->report_fd = close_fd(l->report_fd);
+	l->trace_fd = close_fd(l->trace_fd);
 }

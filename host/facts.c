@@ -50,6 +50,8 @@ static int gather_rights(struct launch_facts *f) {
 	f->launcher_gid = getegid();
 	if (read_line_file("/proc/self/oom_score_adj", score, sizeof(score)) == 0)
 		f->oom_score_adjust = atoi(score);
+	if (read_line_file("/proc/sys/kernel/yama/ptrace_scope", score, sizeof(score)) == 0)
+		f->ptrace_scope = atoi(score);
 	for (int i = 0; i < (int)RLIM_NLIMITS; i++)
 		if (getrlimit((__rlimit_resource_t)i, &f->limits[i]) < 0)
 			return -errno;

@@ -4,12 +4,14 @@
 
 /* A plan while it's being made: what the parts of launch_plan() share. Each part appends its steps;
  * 0 or -ENOMEM. */
+#include "libpolicy/injection.h"
 #include "libpolicy/launch.h"
 
 struct build {
 	const struct process_policy *p;
 	const struct launch_facts *f;
 	struct plan *plan;
+	struct injection injection;
 };
 
 static inline int append_text(
@@ -30,7 +32,9 @@ static inline int append_number(
 int launch_add_environment(struct build *b);
 /** GLIBC_TUNABLES: what malloc must be told before the program's first instruction. */
 int launch_add_tunables(struct build *b);
-/** The injected library and its order. */
+/** The helper of ptrace, while the launcher's rights are there. */
+int launch_add_tracer(struct build *b);
+/** The injected library, and the order for whoever prepares the program. */
 int launch_add_injection(struct build *b);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/handoff.h"
 #include "libpolicy/launch-build.h"
@@ -25,20 +26,27 @@ bool launch_needs_injection(const struct process_policy *p) {
 /* Memory that malloc once had stays in the one heap, and big blocks come from there too. */
 int launch_add_tunables(struct build *b) {
 	const struct memory_policy *m = &b->p->memory;
-	char arenas[64];
+	char text[64];
 	int r = 0;
 
 	if (m->lock == LOCK_NONE && !m->heap.prealloc_bytes)
 		return 0;
+	if (b->injection.way == WAY_PTRACE && !injection_tunables_work(b->f))
+		return 0;
 	if (m->heap.arenas > 0) {
-		snprintf(arenas, sizeof(arenas), "glibc.malloc.arena_max=%" PRIu32, m->heap.arenas);
-		r = append_text(b, STEP_TUNABLE, "memory.heap.arenas", arenas);
+		snprintf(text, sizeof(text), "glibc.malloc.arena_max=%" PRIu32, m->heap.arenas);
+		r = append_text(b, STEP_TUNABLE, "memory.heap.arenas", text);
 	}
 	if (r == 0)
 		r = append_text(b, STEP_TUNABLE, "memory.heap", "glibc.malloc.mmap_max=0");
 	if (r == 0)
 		r = append_text(b, STEP_TUNABLE, "memory.heap",
 			"glibc.malloc.trim_threshold=18446744073709551615");
+	if (r == 0 && b->injection.way == WAY_PTRACE && m->heap.prealloc_bytes) {
+		snprintf(text, sizeof(text), "glibc.malloc.top_pad=%" PRIu64,
+			m->heap.prealloc_bytes);
+		r = append_text(b, STEP_TUNABLE, "memory.heap.prealloc", text);
+	}
 	return r;
 }
 
@@ -64,6 +72,29 @@ static const uint64_t heap_page_bytes[HEAP_PAGES_MAX] = {
 	[HEAP_PAGES_1G] = UINT64_C(1) << 30,
 };
 
+int launch_add_tracer(struct build *b) {
+	return b->injection.way == WAY_PTRACE ? append_text(b, STEP_TRACE, "inject", NULL) : 0;
+}
+
+/* What won't be done goes with the order, so that it's told where the program runs. */
+static int append_order(struct build *b, const char *text) {
+	struct step *s = plan_append(b->plan, STEP_INIT, "memory", text);
+	char why[REPORT_TEXT_MAX] = "";
+	size_t used = 0;
+
+	if (!s)
+		return -ENOMEM;
+	if (b->injection.way == WAY_NONE)
+		snprintf(why, sizeof(why), "%s", b->injection.why);
+	for (unsigned i = 0; i < b->injection.n_notes && used < sizeof(why); i++)
+		used += (size_t)snprintf(why + used, sizeof(why) - used, "%s%s", i ? "; " : "",
+			b->injection.notes[i]);
+	if (!why[0])
+		return 0;
+	s->why = strdup(why);
+	return s->why ? 0 : -ENOMEM;
+}
+
 int launch_add_injection(struct build *b) {
 	const struct memory_policy *m = &b->p->memory;
 	struct init_order order = {
@@ -86,12 +117,12 @@ int launch_add_injection(struct build *b) {
 	char text[INIT_ORDER_TEXT_MAX];
 	int r;
 
-	if (!launch_needs_injection(b->p))
+	if (b->injection.way == WAY_NOT_NEEDED)
 		return 0;
 	if (m->lock != LOCK_BALANCED)
 		order.settle_usec = 0;
 	r = init_order_format(&order, text, sizeof(text));
-	if (r == 0)
+	if (r == 0 && b->injection.way == WAY_PRELOAD)
 		r = append_text(b, STEP_PRELOAD, "memory", b->f->init_library);
-	return r < 0 ? r : append_text(b, STEP_INIT, "memory", text);
+	return r < 0 ? r : append_order(b, text);
 }

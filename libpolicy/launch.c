@@ -76,13 +76,25 @@ static int add_memlock(struct build *b) {
 		b, RLIMIT_MEMLOCK, "memory.lock", BYTES_UNLIMITED, BYTES_UNLIMITED, why);
 }
 
+/* Without the library, the stack limit is the one way to tell glibc a size for threads' stacks. */
+static bool threads_by_limit(const struct build *b) {
+	return b->injection.way == WAY_PTRACE && b->p->memory.stack.threads_bytes &&
+		b->f->target.glibc;
+}
+
 /* The main stack grows up to the soft limit that was in force at execve(). */
 static int add_main_stack(struct build *b) {
 	const struct rlimit *now = &b->f->limits[RLIMIT_STACK];
 	uint64_t wanted = b->p->memory.stack.main_bytes + MAIN_STACK_EXTRA_BYTES;
 
-	if (!launch_needs_injection(b->p) || b->p->limits[RLIMIT_STACK].set ||
-		!b->p->memory.stack.main_bytes || now->rlim_cur >= wanted)
+	if (!launch_needs_injection(b->p) || b->p->limits[RLIMIT_STACK].set)
+		return 0;
+	if (threads_by_limit(b) && b->p->memory.stack.threads_bytes > wanted)
+		wanted = b->p->memory.stack.threads_bytes;
+	if (threads_by_limit(b) && now->rlim_cur != wanted)
+		return append_limit(b, RLIMIT_STACK, "memory.stack.threads", wanted,
+			now->rlim_max > wanted ? now->rlim_max : wanted, NULL);
+	if (!b->p->memory.stack.main_bytes || now->rlim_cur >= wanted)
 		return 0;
 	return append_limit(b, RLIMIT_STACK, "memory.stack.main", wanted,
 		now->rlim_max > wanted ? now->rlim_max : wanted, NULL);
@@ -212,10 +224,12 @@ static int add_program(struct build *b) {
 }
 
 static int check_program(const struct process_policy *p, const struct launch_facts *f,
-	struct launch_problem *problem) {
+	const struct injection *i, struct launch_problem *problem) {
 	if (!p->command || !p->command[0])
 		return launch_refuse(problem, -EINVAL, "command", "there is no command to run");
-	if (launch_needs_injection(p) && !f->init_library)
+	if (i->way == WAY_REFUSE)
+		return launch_refuse(problem, -EPERM, "inject", "%s", i->why);
+	if (i->way == WAY_PRELOAD && !f->init_library)
 		return launch_refuse(problem, -ENOENT, "memory",
 			"librtmem-init.so, which locks memory inside the program, wasn't found; "
 			"install rtmem completely, or run from its build directory");
@@ -225,6 +239,7 @@ static int check_program(const struct process_policy *p, const struct launch_fac
 int launch_plan(const struct process_policy *p, const struct launch_facts *f, struct plan *ret,
 	struct launch_problem *problem) {
 	static int (*const parts[])(struct build *) = {
+		launch_add_tracer,
 		add_limits,
 		add_oom_score,
 		add_thp,
@@ -244,7 +259,8 @@ int launch_plan(const struct process_policy *p, const struct launch_facts *f, st
 	int r;
 
 	*problem = (struct launch_problem){ 0 };
-	r = check_program(p, f, problem);
+	injection_choose(p, f, &b.injection);
+	r = check_program(p, f, &b.injection, problem);
 	if (r == 0)
 		r = rights_check(p, f, problem);
 	for (size_t i = 0; i < ARRAY_LEN(parts) && r == 0; i++)

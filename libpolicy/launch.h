@@ -40,6 +40,7 @@ struct launch_facts {
 	const char *init_library; /* path to inject; NULL = not found */
 	bool target_known; /* the program's file could be read: target says what it is */
 	struct preflight target;
+	int ptrace_scope; /* kernel.yama.ptrace_scope; 0 without that module */
 	const char *allocator_library; /* path of what heap.allocator names; NULL = not installed */
 	const char *runtime_socket; /* where librtmem tells the daemon things; NULL = no daemon */
 	bool foreground; /* rtmemctl run: keep the caller's environment and NOTIFY_SOCKET */

@@ -29,7 +29,7 @@ static const char *get(const struct launch *l, const char *key) {
 /* ---- in ---------------------------------------------------------------------------------------- */
 
 static void tunables_are_appended_to_the_users(void **state) {
-	_cleanup_launch_ struct launch l = { .report_fd = -1 };
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .trace_fd = -1 };
 
 	add(&l.env, "GLIBC_TUNABLES=glibc.malloc.check=0");
 	add(&l.tunables, "glibc.malloc.arena_max=1");
@@ -41,7 +41,7 @@ static void tunables_are_appended_to_the_users(void **state) {
 }
 
 static void the_users_value_of_a_tunable_wins(void **state) {
-	_cleanup_launch_ struct launch l = { .report_fd = -1 };
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .trace_fd = -1 };
 
 	add(&l.env, "GLIBC_TUNABLES=glibc.malloc.arena_max=8");
 	add(&l.tunables, "glibc.malloc.arena_max=1");
@@ -50,7 +50,7 @@ static void the_users_value_of_a_tunable_wins(void **state) {
 }
 
 static void a_tunable_whose_name_begins_alike_is_another(void **state) {
-	_cleanup_launch_ struct launch l = { .report_fd = -1 };
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .trace_fd = -1 };
 
 	add(&l.env, "GLIBC_TUNABLES=glibc.malloc.mmap_max_extra=9");
 	add(&l.tunables, "glibc.malloc.mmap_max=0");
@@ -60,7 +60,7 @@ static void a_tunable_whose_name_begins_alike_is_another(void **state) {
 }
 
 static void our_library_comes_first(void **state) {
-	_cleanup_launch_ struct launch l = { .report_fd = -1, .library = strdup(LIBRARY) };
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .trace_fd = -1, .library = strdup(LIBRARY) };
 
 	add(&l.env, "LD_PRELOAD=/a/liba.so /b/libb.so");
 	assert_int_equal(environment_finish(&l), 0);
@@ -68,7 +68,7 @@ static void our_library_comes_first(void **state) {
 }
 
 static void a_sanitizer_comes_before_ours(void **state) {
-	_cleanup_launch_ struct launch l = { .report_fd = -1, .library = strdup(LIBRARY) };
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .trace_fd = -1, .library = strdup(LIBRARY) };
 
 	add(&l.env, "LD_PRELOAD=/a/liba.so:/usr/lib/libasan.so.8");
 	assert_int_equal(environment_finish(&l), 0);
@@ -76,7 +76,7 @@ static void a_sanitizer_comes_before_ours(void **state) {
 }
 
 static void our_library_is_not_doubled(void **state) {
-	_cleanup_launch_ struct launch l = { .report_fd = -1, .library = strdup(LIBRARY) };
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .trace_fd = -1, .library = strdup(LIBRARY) };
 
 	add(&l.env, "LD_PRELOAD=" LIBRARY);
 	assert_int_equal(environment_finish(&l), 0);
@@ -84,7 +84,7 @@ static void our_library_is_not_doubled(void **state) {
 }
 
 static void unset_takes_the_whole_name_only(void **state) {
-	_cleanup_launch_ struct launch l = { .report_fd = -1 };
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .trace_fd = -1 };
 	const struct step s = { .kind = STEP_ENV_UNSET, .text = (char[]){ "NOTIFY" } };
 
 	add(&l.env, "NOTIFY=1");

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The helper's life: attach when told, wait for the exec stop, prepare the program, say how it went,
+ * leave. It may die at any moment: PTRACE_O_EXITKILL is never set, so that the kernel lets the program
+ * go, and what is done inside the program is one stub that ends by itself (trace-stub.h).
+ */
+#include "exec/trace.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+#define EVENT_OF(status) ((unsigned)(status) >> 16)
+
+/* ---- what it says -------------------------------------------------------------------------------------- */
+
+void trace_problem(struct tracer *t, const char *step, int error, const char *format, ...) {
+	struct report *r = &t->report;
+	va_list ap;
+
+	if (r->step[0]) /* the first one is the cause */
+		return;
+	snprintf(r->step, sizeof(r->step), "%s", step);
+	r->error = error < 0 ? -error : error;
+	va_start(ap, format);
+	vsnprintf(r->text, sizeof(r->text), format, ap);
+	va_end(ap);
+}
+
+void trace_problem_diagnosed(struct tracer *t, const char *step, int error, uint64_t needed_bytes) {
+	struct diagnose_facts facts;
+	char why[REPORT_TEXT_MAX - 64];
+
+	trace_facts(t->pid, &facts);
+	facts.error = error < 0 ? -error : error;
+	facts.needed_bytes = needed_bytes;
+	facts.populates_only = t->what.order.lock == INIT_LOCK_NONE;
+	diagnose(&facts, why, sizeof(why));
+	trace_problem(t, step, error, "%s: %s", strerror(facts.error), why);
+}
+
+static const char *outcome_of(enum report_kind kind) {
+	switch (kind) {
+	case REPORT_INIT_FAILED:
+		return " not started";
+	case REPORT_LOCKED:
+		return " is not locked after its start";
+	default:
+		return " is not fully protected";
+	}
+}
+
+void trace_report(struct tracer *t, enum report_kind kind) {
+	struct report *r = &t->report;
+
+	r->kind = (uint16_t)kind;
+	r->pid = t->pid;
+	r->injection = REPORT_BY_PTRACE;
+	r->init_lock = t->what.order.lock;
+	r->init_usec = trace_now_usec() - t->started_usec;
+	if (t->report_fd >= 0)
+		(void)report_send(t->report_fd, r);
+	else if (r->step[0])
+		fprintf(stderr, "rtmem: %s%s: %s: %s\n", t->what.program, outcome_of(kind), r->step,
+			r->text);
+}
+
+/* ---- stops ---------------------------------------------------------------------------------------------- */
+
+bool trace_wait(pid_t tid, int *ret_status) {
+	pid_t r;
+
+	do
+		r = waitpid(tid, ret_status, __WALL);
+	while (r < 0 && errno == EINTR);
+	return r == tid && WIFSTOPPED(*ret_status);
+}
+
+int trace_signal_of(int status) {
+	int sig = WSTOPSIG(status);
+
+	return EVENT_OF(status) == 0 && sig != (SIGTRAP | 0x80) ? sig : 0;
+}
+
+/* Until the program is there; signals for rtmem-exec go on to it. */
+static bool await_exec(pid_t pid) {
+	int status = 0;
+
+	while (trace_wait(pid, &status)) {
+		enum __ptrace_request go_on = PTRACE_CONT;
+
+		if (EVENT_OF(status) == PTRACE_EVENT_EXEC)
+			return true;
+		if (EVENT_OF(status) == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP)
+			go_on = PTRACE_LISTEN; /* stopped as by SIGSTOP: stays so */
+		if (ptrace(go_on, pid, 0, (long)trace_signal_of(status)) < 0)
+			return false;
+	}
+	return false;
+}
+
+/* ---- its life -------------------------------------------------------------------------------------------- */
+
+static bool keeps(int fd, const int *kept, size_t n) {
+	for (size_t i = 0; i < n; i++)
+		if (fd == kept[i])
+			return true;
+	return false;
+}
+
+/* Nothing of the launcher stays open for the helper's sake: pipes end when the program ends. */
+static void shed_descriptors(int talk_fd, int report_fd) {
+	const int kept[] = { talk_fd, report_fd, report_fd < 0 ? STDERR_FILENO : -1 };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	long max = sysconf(_SC_OPEN_MAX);
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (null >= 0 && !keeps(fd, kept, ARRAY_LEN(kept)))
+			(void)dup2(null, fd);
+	/* rtmem-exec itself opens few, close to one another */
+	for (int fd = STDERR_FILENO + 1; fd < (max < 256 ? max : 256); fd++)
+		if (!keeps(fd, kept, ARRAY_LEN(kept)))
+			(void)close(fd);
+}
+
+static bool take_order(struct tracer *t, int talk_fd) {
+	const pid_t self = getpid();
+	ssize_t n;
+
+	if (send(talk_fd, &self, sizeof(self), MSG_NOSIGNAL) < 0)
+		return false;
+	do
+		n = recv(talk_fd, &t->what, sizeof(t->what), 0);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(t->what);
+}
+
+void trace_helper(int talk_fd, int report_fd, pid_t pid) {
+	struct tracer t = { .pid = pid, .report_fd = report_fd };
+	int r = 0;
+
+	(void)prctl(PR_SET_NAME, "rtmem-trace", 0, 0, 0);
+	(void)setsid(); /* a terminal's signals are for the program */
+	shed_descriptors(talk_fd, report_fd);
+	if (!take_order(&t, talk_fd))
+		_exit(0);
+	if (ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD) < 0)
+		r = -errno;
+	if (send(talk_fd, &r, sizeof(r), MSG_NOSIGNAL) < 0 || r < 0)
+		_exit(0);
+	talk_fd = close_fd(talk_fd);
+	if (await_exec(pid) && trace_prepare(&t) && t.what.order.lock == INIT_LOCK_BALANCED)
+		trace_serve(&t);
+	_exit(0);
+}

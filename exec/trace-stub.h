@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_EXEC_TRACE_STUB_H
+#define RTMEM_EXEC_TRACE_STUB_H
+
+/*
+ * The stub: a few instructions that run inside the program, do a list of system calls, put back what
+ * they changed and go on where the program was. It's copied, with its list behind it, into a place that
+ * is executable and unused; then one write of the program counter starts it. Before that write nothing
+ * has changed for the program, after it the program gets along alone: whether the tracer still lives
+ * makes no difference to it.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define STUB_CALLS_MAX	 20
+#define STUB_ARGUMENTS	 4
+#define STUB_SAVED_MAX	 8
+#define STUB_EXIT_STATUS 125 /* of a program whose vital call failed */
+
+/* ---- what the machine code of the stub reads; its offsets stand in trace-ARCH.c ------------------- */
+
+struct stub_call {
+	uint64_t number_plus_one; /* 0 ends the list */
+	uint64_t argument[STUB_ARGUMENTS];
+	uint64_t vital; /* 1: a failure ends the program */
+};
+
+struct stub_data {
+	uint64_t resume; /* where the program goes on */
+	uint64_t saved[STUB_SAVED_MAX]; /* registers that the stub uses, architecture's own order */
+	struct stub_call call[STUB_CALLS_MAX + 1];
+};
+
+_Static_assert(offsetof(struct stub_data, saved) == 8, "read by the machine code");
+_Static_assert(offsetof(struct stub_data, call) == 72, "read by the machine code");
+_Static_assert(sizeof(struct stub_call) == 48, "read by the machine code");
+
+/* ---- architecture: trace-ARCH.c -------------------------------------------------------------------- */
+
+struct registers; /* the kernel's NT_PRSTATUS */
+
+extern const unsigned char trace_stub_code[], trace_stub_data[];
+static inline size_t stub_code_bytes(void) {
+	return (size_t)(trace_stub_data - trace_stub_code);
+}
+
+struct registers *registers_alloc(void);
+/** PTRACE_GETREGSET and PTRACE_SETREGSET. 0 or -errno; -EOPNOTSUPP for a program of another word size. */
+int registers_get(pid_t tid, struct registers *ret);
+int registers_set(pid_t tid, const struct registers *r);
+uint64_t registers_pc(const struct registers *r);
+uint64_t registers_sp(const struct registers *r);
+/** What the system call that was just left gave back. */
+int64_t registers_result(const struct registers *r);
+/** Fills in `resume` and `saved`, so that the stub ends with the registers as they are here. */
+void registers_save(const struct registers *r, struct stub_data *ret);
+/** Like r, but about to run at pc, and in no system call. */
+void registers_start_at(struct registers *r, uint64_t pc);
+
+/* ---- the list ---------------------------------------------------------------------------------------- */
+
+/** Appends a call; false if there's no room for one more. */
+bool stub_add(struct stub_data *d, bool vital, long number, uint64_t a, uint64_t b, uint64_t c,
+	uint64_t e);
+unsigned stub_n_calls(const struct stub_data *d);
+/** Bytes of code and data that have to be written. */
+size_t stub_bytes(const struct stub_data *d);
+/** Finds an unused executable place for it and writes it there. -ENOSPC: there's none. */
+int stub_write(pid_t pid, const struct stub_data *d, uint64_t *ret_address);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The stub for x86-64. It uses no stack, because a program may keep its stack in a way that only it
+ * knows (Go), and changes no flag but after a vital call, by counting with lea and jrcxz.
+ */
+#include "exec/trace-stub.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+#define USER_CODE_64 0x33 /* code segment of 64 bit programs */
+
+struct registers {
+	struct user_regs_struct user;
+};
+
+/* clang-format off */
+__asm__(
+	".pushsection .rodata\n"
+	".balign 16\n"
+	".globl trace_stub_code\n"
+	".globl trace_stub_data\n"
+	".hidden trace_stub_code\n"
+	".hidden trace_stub_data\n"
+	"trace_stub_code:\n"
+	"	leaq	trace_stub_data+72(%rip), %r12\n"
+	"1:	movq	0(%r12), %rcx\n"		/* number + 1 */
+	"	jrcxz	3f\n"
+	"	leaq	-1(%rcx), %rax\n"
+	"	movq	8(%r12), %rdi\n"
+	"	movq	16(%r12), %rsi\n"
+	"	movq	24(%r12), %rdx\n"
+	"	movq	32(%r12), %r10\n"
+	"	syscall\n"
+	"	movq	40(%r12), %rcx\n"		/* vital? */
+	"	jrcxz	2f\n"
+	"	testq	%rax, %rax\n"
+	"	js	4f\n"
+	"2:	leaq	48(%r12), %r12\n"
+	"	jmp	1b\n"
+	"3:	movq	trace_stub_data+8(%rip), %rax\n"
+	"	movq	trace_stub_data+16(%rip), %rcx\n"
+	"	movq	trace_stub_data+24(%rip), %rdx\n"
+	"	movq	trace_stub_data+32(%rip), %rsi\n"
+	"	movq	trace_stub_data+40(%rip), %rdi\n"
+	"	movq	trace_stub_data+48(%rip), %r10\n"
+	"	movq	trace_stub_data+56(%rip), %r11\n"
+	"	movq	trace_stub_data+64(%rip), %r12\n"
+	"	jmpq	*trace_stub_data(%rip)\n"
+	"4:	movl	$231, %eax\n"			/* exit_group */
+	"	movl	$125, %edi\n"
+	"	syscall\n"
+	"	jmp	4b\n"
+	".balign 8\n"
+	"trace_stub_data:\n"
+	"	.quad	0\n"
+	".popsection\n");
+/* clang-format on */
+
+struct registers *registers_alloc(void) {
+	return calloc(1, sizeof(struct registers));
+}
+
+int registers_get(pid_t tid, struct registers *ret) {
+	struct iovec v = { &ret->user, sizeof(ret->user) };
+
+	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &v) < 0)
+		return -errno;
+	return v.iov_len == sizeof(ret->user) && ret->user.cs == USER_CODE_64 ? 0 : -EOPNOTSUPP;
+}
+
+int registers_set(pid_t tid, const struct registers *r) {
+	struct user_regs_struct user = r->user;
+	struct iovec v = { &user, sizeof(user) };
+
+	return ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &v) < 0 ? -errno : 0;
+}
+
+uint64_t registers_pc(const struct registers *r) {
+	return r->user.rip;
+}
+
+uint64_t registers_sp(const struct registers *r) {
+	return r->user.rsp;
+}
+
+int64_t registers_result(const struct registers *r) {
+	return (int64_t)r->user.rax;
+}
+
+void registers_save(const struct registers *r, struct stub_data *ret) {
+	const struct user_regs_struct *u = &r->user;
+	const uint64_t saved[STUB_SAVED_MAX] = { u->rax, u->rcx, u->rdx, u->rsi, u->rdi, u->r10,
+		u->r11, u->r12 };
+
+	ret->resume = u->rip;
+	for (int i = 0; i < STUB_SAVED_MAX; i++)
+		ret->saved[i] = saved[i];
+}
+
+void registers_start_at(struct registers *r, uint64_t pc) {
+	r->user.rip = pc;
+	r->user.orig_rax = UINT64_MAX; /* no system call to be begun again */
+}
