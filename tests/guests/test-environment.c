@@ -37,6 +37,18 @@ static void tunables_are_appended_to_the_users(void **state) {
 	assert_int_equal(environment_finish(&l), 0);
 	assert_string_equal(get(&l, "GLIBC_TUNABLES"),
 		"glibc.malloc.check=0:glibc.malloc.arena_max=1:glibc.malloc.mmap_max=0");
+	assert_null(get(&l, RTMEM_ENV_ORIGINAL)); /* no library is there to put them back */
+	assert_null(get(&l, RTMEM_ENV_INIT));
+}
+
+static void the_users_tunables_are_kept_for_the_library(void **state) {
+	_cleanup_launch_ struct launch l = {
+		.report_fd = -1, .trace_fd = -1, .library = strdup(LIBRARY)
+	};
+
+	add(&l.env, "GLIBC_TUNABLES=glibc.malloc.check=0");
+	add(&l.tunables, "glibc.malloc.arena_max=1");
+	assert_int_equal(environment_finish(&l), 0);
 	assert_string_equal(get(&l, RTMEM_ENV_ORIGINAL), "glibc.malloc.check=0");
 }
 
@@ -60,7 +72,9 @@ static void a_tunable_whose_name_begins_alike_is_another(void **state) {
 }
 
 static void our_library_comes_first(void **state) {
-	_cleanup_launch_ struct launch l = { .report_fd = -1, .trace_fd = -1, .library = strdup(LIBRARY) };
+	_cleanup_launch_ struct launch l = {
+		.report_fd = -1, .trace_fd = -1, .library = strdup(LIBRARY)
+	};
 
 	add(&l.env, "LD_PRELOAD=/a/liba.so /b/libb.so");
 	assert_int_equal(environment_finish(&l), 0);
@@ -68,7 +82,9 @@ static void our_library_comes_first(void **state) {
 }
 
 static void a_sanitizer_comes_before_ours(void **state) {
-	_cleanup_launch_ struct launch l = { .report_fd = -1, .trace_fd = -1, .library = strdup(LIBRARY) };
+	_cleanup_launch_ struct launch l = {
+		.report_fd = -1, .trace_fd = -1, .library = strdup(LIBRARY)
+	};
 
 	add(&l.env, "LD_PRELOAD=/a/liba.so:/usr/lib/libasan.so.8");
 	assert_int_equal(environment_finish(&l), 0);
@@ -76,7 +92,9 @@ static void a_sanitizer_comes_before_ours(void **state) {
 }
 
 static void our_library_is_not_doubled(void **state) {
-	_cleanup_launch_ struct launch l = { .report_fd = -1, .trace_fd = -1, .library = strdup(LIBRARY) };
+	_cleanup_launch_ struct launch l = {
+		.report_fd = -1, .trace_fd = -1, .library = strdup(LIBRARY)
+	};
 
 	add(&l.env, "LD_PRELOAD=" LIBRARY);
 	assert_int_equal(environment_finish(&l), 0);
@@ -182,6 +200,7 @@ static void what_inherits_finds_the_same_order_but_no_socket(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tunables_are_appended_to_the_users),
+		cmocka_unit_test(the_users_tunables_are_kept_for_the_library),
 		cmocka_unit_test(the_users_value_of_a_tunable_wins),
 		cmocka_unit_test(a_tunable_whose_name_begins_alike_is_another),
 		cmocka_unit_test(our_library_comes_first),
