@@ -220,7 +220,8 @@ static int prepare_injection(struct launch *l, const char *path) {
 
 	if (!l->init)
 		return 0;
-	if (init_order_parse(l->init, &order) < 0) {
+	/* the library itself says what it thinks of its order */
+	if (init_order_parse(l->init, &order) < 0 && !l->library) {
 		launch_failed(l, "plan", EBADMSG, "the plan's order for the program is damaged");
 		return -EBADMSG;
 	}
