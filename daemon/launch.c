@@ -105,16 +105,6 @@ static bool plan_has(const struct plan *plan, enum step_kind kind) {
 	return false;
 }
 
-/* A policy that wants something done inside the program gets it by one way or another, or doesn't: then
- * the program is unprotected, and says why. */
-static void expect_injection(struct process *p, const struct plan *plan) {
-	struct run *r = p->run;
-
-	r->injection_wanted = plan_has(plan, STEP_INIT);
-	if (r->injection_wanted && p->policy->inject == INJECT_NONE)
-		r->injection_cause = strdup("the policy says `inject: none`");
-}
-
 static int raise_fd(int *fd) {
 	int high = fcntl(*fd, F_DUPFD_CLOEXEC, FIRST_PARENT_FD);
 
@@ -254,7 +244,8 @@ static int take_over(struct process *p, pid_t pid, int *report_fd, const struct 
 		return explain(p, "watch the new process", k);
 	p->run = r;
 	r->report_fd = TAKE_FD(*report_fd);
-	expect_injection(p, plan);
+	/* why nobody does it, where nobody does, is told by rtmem-exec */
+	r->injection_wanted = plan_has(plan, STEP_INIT);
 	(void)launch_hash(plan, &r->plan_hash);
 	faults_attach_new(
 		&r->faults, &p->manager->rings, pid, p->policy->children == CHILDREN_INHERIT);
