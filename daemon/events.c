@@ -6,13 +6,13 @@
  */
 #include "daemon/events.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/plan.h"
 #include "daemon/verdict.h"
 
 void events_done(struct events *e) {
@@ -81,7 +81,8 @@ static const struct meaning meanings[] = {
 	{ "madvise", "lock", "locked pages stay present", false },
 	{ "malloc_trim", "heap_prealloc", "the heap stays as it was made present", false },
 	{ "prctl", NULL, "0", false },
-	{ "setrlimit", NULL, NULL, true },
+	{ "setrlimit", NULL, "the limit stays as it was", false },
+	{ "thread-stack", "stack", "stacks are present before a thread runs", false },
 	{ "exec", "exec", "the program that was prepared", false },
 	{ "child", "fork", NULL, true },
 	{ "unlocked", "lock", NULL, true }, /* balanced: mended */
@@ -95,24 +96,21 @@ static const struct meaning *find_meaning(const char *call) {
 	return NULL;
 }
 
-/* "limits.memlock" for a text that names RLIMIT_MEMLOCK */
-static const char *rule_of_limit(const char *text, char *buf, size_t size) {
-	static const char prefix[] = "RLIMIT_";
-	const char *name = strstr(text, prefix);
-	size_t used = (size_t)snprintf(buf, size, "limits");
+/* Which limit: "... the memlock limit was lowered". RLIM_NLIMITS when none is named. */
+static int limit_of(const char *text) {
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		const char *name = rlimit_to_string(i);
+		char words[40];
 
-	if (!name)
-		return buf;
-	name += sizeof(prefix) - 1;
-	buf[used++] = '.';
-	for (; isalpha((unsigned char)*name) && used < size - 1; name++)
-		buf[used++] = (char)tolower((unsigned char)*name);
-	buf[used] = '\0';
-	return buf;
+		snprintf(words, sizeof(words), " the %s limit ", name ? name : "?");
+		if (strstr(text, words))
+			return i;
+	}
+	return RLIM_NLIMITS;
 }
 
 static bool is_dumpable(const struct event *event) {
-	return strstr(event->last, "DUMPABLE") || strstr(event->last, "dump");
+	return strstr(event->last, "dump core");
 }
 
 static const char *rule_of(
@@ -121,11 +119,23 @@ static const char *rule_of(
 		return m->rule;
 	if (strcmp(m->call, "prctl") == 0)
 		return is_dumpable(event) ? "dumpable" : "thp";
-	return rule_of_limit(event->last, buf, size);
+	if (limit_of(event->last) == RLIM_NLIMITS)
+		return "limits";
+	snprintf(buf, size, "limits.%s", rlimit_to_string(limit_of(event->last)));
+	return buf;
 }
 
-static bool only_says_who(const struct meaning *m, const struct event *event) {
-	return m->by_effect || (strcmp(m->call, "prctl") == 0 && !is_dumpable(event));
+/* Is the effect judged by itself, for as long as it lasts? */
+static bool only_says_who(
+	const struct meaning *m, const struct process_policy *p, const struct event *event) {
+	int limit;
+
+	if (strcmp(m->call, "prctl") == 0)
+		return !is_dumpable(event);
+	if (strcmp(m->call, "setrlimit") != 0)
+		return m->by_effect;
+	limit = limit_of(event->last);
+	return limit == RLIMIT_MEMLOCK || (limit < RLIM_NLIMITS && p->limits[limit].set);
 }
 
 static struct finding *find_finding(struct findings *f, const char *rule) {
@@ -157,8 +167,8 @@ static bool is_prepared_again(const struct evidence *e, const struct event *even
 		(!e->injection_wanted || (e->memory && e->memory->locked_bytes > 0));
 }
 
-static void judge_event(const struct meaning *m, const struct evidence *e,
-	const struct event *event, struct findings *ret) {
+static void judge_event(const struct meaning *m, const struct process_policy *p,
+	const struct evidence *e, const struct event *event, struct findings *ret) {
 	char buf[EVENT_SUBJECT_MAX], seen[EVENT_CALL_MAX + EVENT_SUBJECT_MAX + 24];
 	const char *rule = rule_of(m, event, buf, sizeof(buf));
 	struct finding *effect = find_finding(ret, rule);
@@ -170,18 +180,17 @@ static void judge_event(const struct meaning *m, const struct evidence *e,
 		findings_note(ret, rule, "before it was ready: %s, last: %s", seen, event->last);
 	else if (effect)
 		append_who(effect, seen, event->last);
-	else if (only_says_who(m, event))
+	else if (only_says_who(m, p, event))
 		findings_note(ret, rule, "%s, last: %s", seen, event->last);
 	else
 		findings_add(ret, rule, m->wanted, seen, event->last);
 }
 
-/* A fork that a policy allows, or after which the library mended the parent, is no news; nor is one where
- * nothing was promised. */
+/* A fork that a policy allows is no news; nor is one where nothing was promised. */
 static bool is_allowed(const struct process_policy *p, const struct event *event) {
 	bool is_fork = strcmp(event->call, "fork") == 0 || strcmp(event->call, "child") == 0;
 
-	return is_fork && (p->fork != FORK_REPORT || p->memory.lock == LOCK_NONE);
+	return is_fork && (p->fork == FORK_ALLOW || p->memory.lock == LOCK_NONE);
 }
 
 void verdict_events(
@@ -192,7 +201,7 @@ void verdict_events(
 		const struct meaning *m = find_meaning(events->items[i].call);
 
 		if (m && !is_allowed(p, &events->items[i]))
-			judge_event(m, e, &events->items[i], ret);
+			judge_event(m, p, e, &events->items[i], ret);
 	}
 	if (events && events->n_more > 0)
 		findings_note(

@@ -14,7 +14,7 @@
 #define EVENTS_MAX	  16 /* rows; a program that calls its sections anew each time fills no memory */
 #define EVENT_CALL_MAX	  32
 #define EVENT_SUBJECT_MAX 40
-#define EVENT_TEXT_MAX	  240
+#define EVENT_TEXT_MAX	  400
 
 struct event {
 	char call[EVENT_CALL_MAX]; /* "fork", "munlockall", "section" */

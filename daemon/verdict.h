@@ -38,7 +38,7 @@ struct finding {
 	char rule[40];
 	char wanted[80];
 	char seen[112];
-	char detail[320];
+	char detail[480];
 };
 
 /** An explanation that isn't a violation. */

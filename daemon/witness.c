@@ -75,8 +75,11 @@ static bool was_forked(const struct run *r, pid_t child) {
 static void made_process(struct process *p, const struct ring_record *record) {
 	struct run *r = p->run;
 	char path[64], thread[32], text[EVENT_TEXT_MAX];
-	bool forked = was_forked(r, record->child);
+	bool forked;
 
+	if (p->policy->fork == FORK_ALLOW || p->policy->fork == FORK_PRECOPY)
+		return; /* of the second kind the library takes care, and says if it can't */
+	forked = was_forked(r, record->child);
 	if (library_tells(r) && r->n_forks_told > 0) {
 		r->n_forks_told--;
 		return;

@@ -71,6 +71,45 @@ class ByEffect(Undone):
         self.expect("thp 1", "thp", "on")
 
 
+class Told(Undone):
+    """Through the C library: who it was, and where, is told by the library inside."""
+    who = r"thread subject \(tid [0-9]+\) at subject\+0x[0-9a-f]+"
+
+    def test_munlockall(self):
+        self.expect("munlockall", "lock", "nothing is locked.*munlockall once, last: " + self.who)
+
+    def test_a_second_mlockall_without_future(self):
+        p = self.expect("mlockall 0", "lock", "mlockall once: " + self.who)
+        self.assertEqual(p["memory"]["size"] - p["memory"]["locked"], 32 << 10)
+
+    def test_munlock(self):
+        self.expect("munlock 64", "lock", "unlocked of .*munlock once, last: " + self.who)
+
+    def test_malloc_trim(self):
+        self.expect("trim", "heap_prealloc", "malloc_trim once.*" + self.who)
+
+    def test_dumpable(self):
+        self.expect("dumpable 1", "dumpable", "prctl once: " + self.who)
+
+    def test_huge_pages(self):
+        self.expect("thp 1", "thp", "on: .*prctl once, last: " + self.who)
+
+    def test_forks_are_counted(self):
+        self.expect("fork", "fork", "fork once: " + self.who)
+        self.subjects.tell("node", "fork", "fork")
+        self.daemon.wait_process(
+            "node", lambda p: fixture.findings(p)["fork"]["seen"] == "fork 3 times", "3 forks")
+
+    def test_what_happens_before_ready_is_a_note(self):
+        text = fixture.document(self.subjects.policy("early", *(
+            k % "strict" if "%s" in k else k for k in KEYS)))
+        with rtmem.Daemon(text) as d:
+            self.subjects.tell("early", "fork", "say READY=1")
+            p = d.wait_ready("early")
+            self.assertEqual((p["compliance"], p["findings"]), ("compliant", []))
+            self.assertIn("before it was ready: fork once", json.dumps(p["notes"]))
+
+
 class Scheduler(Undone):
     extra = ("scheduling: { policy: other }",)
 

@@ -31,6 +31,13 @@ static void *map(size_t size) {
 	return p;
 }
 
+static void map_some(const char *kib) {
+	size_t size = strtoul(kib, NULL, 10) * KIB;
+
+	if (size > 0)
+		(void)map(size);
+}
+
 static void deed_munlock(const char *kib) {
 	static char buffer[1u << 20];
 	size_t size = strtoul(kib, NULL, 10) * KIB;
@@ -48,13 +55,13 @@ static void deed_raw_munlockall(const char *unused) {
 static void deed_mlockall(const char *kib) {
 	if (mlockall(MCL_CURRENT) < 0)
 		die("mlockall");
-	(void)map(strtoul(kib, NULL, 10) * KIB);
+	map_some(kib);
 }
 
 static void deed_raw_mlockall(const char *kib) {
 	if (syscall(SYS_mlockall, MCL_CURRENT) < 0)
 		die("mlockall");
-	(void)map(strtoul(kib, NULL, 10) * KIB);
+	map_some(kib);
 }
 
 static void deed_trim(const char *unused) {
