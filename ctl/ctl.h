@@ -20,6 +20,7 @@ struct options {
 	char **config_dirs; /* NULL = the usual ones */
 	const char *policy; /* run: name of a process or a profile */
 	const char *policy_file; /* run: the only file to read */
+	const char *service; /* unit: whose command it is */
 	bool json;
 	bool all; /* diff: also what's as wanted */
 	bool dry_run; /* apply */
@@ -34,6 +35,7 @@ enum verb_flags {
 	VERB_TAKES_DRY_RUN = 1 << 1,
 	VERB_TAKES_WATCH = 1 << 2,
 	VERB_TAKES_POLICY = 1 << 3,
+	VERB_TAKES_SERVICE = 1 << 5,
 	VERB_RUNS_COMMAND = 1 << 4, /* options end at the command; wrong usage is 125, as env(1) */
 };
 
@@ -62,6 +64,7 @@ int verb_start(const struct options *o, int argc, char *argv[]);
 int verb_stop(const struct options *o, int argc, char *argv[]);
 int verb_restart(const struct options *o, int argc, char *argv[]);
 int verb_run(const struct options *o, int argc, char *argv[]);
+int verb_unit(const struct options *o, int argc, char *argv[]);
 int verb_explain(const struct options *o, int argc, char *argv[]);
 int verb_schema(const struct options *o, int argc, char *argv[]);
 

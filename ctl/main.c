@@ -25,6 +25,7 @@ enum option_value {
 	OPT_DRY_RUN,
 	OPT_POLICY,
 	OPT_POLICY_FILE,
+	OPT_SERVICE,
 	OPT_WATCH = 'w',
 	OPT_HELP = 'h',
 };
@@ -42,6 +43,7 @@ static const struct option long_options[] = {
 	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "policy-file", required_argument, NULL, OPT_POLICY_FILE },
+	{ "service", required_argument, NULL, OPT_SERVICE },
 	{ 0 },
 };
 
@@ -56,6 +58,7 @@ static const struct {
 	{ "--watch", OPT_WATCH, VERB_TAKES_WATCH },
 	{ "--policy", OPT_POLICY, VERB_TAKES_POLICY },
 	{ "--policy-file", OPT_POLICY_FILE, VERB_TAKES_POLICY },
+	{ "--service", OPT_SERVICE, VERB_TAKES_SERVICE },
 };
 
 int fail(int status, const char *format, ...) {
@@ -80,8 +83,8 @@ static const char common_help[] =
 	"  --config-dir DIR    read policies from DIR; may be repeated, an earlier one wins\n"
 	"                      (default /etc/rtmem.d, /run/rtmem.d, /usr/lib/rtmem.d)\n"
 	"  --state-dir DIR     where original settings are kept (default " RTMEM_STATE_DIR ")\n"
-	"  --root DIR          look for /proc and /sys below DIR (diff, plan)\n"
-	"  --json              print JSON (all but run, explain)\n"
+	"  --root DIR          look for /proc and /sys below DIR (diff, plan); unit files (unit)\n"
+	"  --json              print JSON (all but run, unit, explain)\n"
 	"  -h, --help          show this, or the help of a verb\n"
 	"  --version           show the version\n";
 
@@ -169,6 +172,9 @@ static int take_option(struct options *o, int option, const struct verb *v) {
 		return 0;
 	case OPT_POLICY_FILE:
 		o->policy_file = optarg;
+		return 0;
+	case OPT_SERVICE:
+		o->service = optarg;
 		return 0;
 	case OPT_HELP:
 		o->help = true;

@@ -59,6 +59,12 @@ int policies_load(
 	return r < 0 ? fail_errno(failed_status, r, "can't load the policies") : 0;
 }
 
+const struct process_policy *policies_find(const struct policy_set *set, const char *name) {
+	const struct process_policy *p = policy_set_find(set, name);
+
+	return p ? p : policy_set_find_profile(set, name);
+}
+
 int policies_unknown(const struct policy_set *set, const char *name, int status) {
 	if (strv_length(set->files) == 0)
 		return fail(status,

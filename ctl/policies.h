@@ -18,6 +18,9 @@ int policies_missing(const struct options *o, char *const *paths, int status);
 int policies_load(
 	const struct options *o, char *const *paths, struct policy_set **ret, int failed_status);
 
+/** A process or a profile of this name, or NULL. */
+const struct process_policy *policies_find(const struct policy_set *set, const char *name);
+
 /** Says that there's no such process, and which there are; returns status. */
 int policies_unknown(const struct policy_set *set, const char *name, int status);
 

@@ -16,12 +16,6 @@
 #include "host/facts.h"
 #include "libpolicy/launch.h"
 
-static const struct process_policy *find_policy(const struct policy_set *set, const char *name) {
-	const struct process_policy *p = policy_set_find(set, name);
-
-	return p ? p : policy_set_find_profile(set, name);
-}
-
 static int load(const struct options *o, struct policy_set **ret) {
 	char *const paths[] = { (char *)o->policy_file, NULL };
 
@@ -80,7 +74,7 @@ int verb_run(const struct options *o, int argc, char *argv[]) {
 	r = load(o, &set);
 	if (r != 0)
 		return r;
-	found = find_policy(set, o->policy);
+	found = policies_find(set, o->policy);
 	if (!found)
 		return policies_unknown(set, o->policy, EXIT_LAUNCH_FAILED);
 	policy = *found; /* borrowed, with another command */

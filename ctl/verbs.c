@@ -98,6 +98,20 @@ const struct verb verbs[] = {
 		.run = verb_run,
 	},
 	{
+		.name = "unit",
+		.arguments = "NAME [--service SERVICE]",
+		.summary = "print a drop-in that runs a service of systemd under a policy",
+		.details =
+			"NAME is a process or a profile of the policies. With --service, the name or the\n"
+			"file of a unit, its ExecStart= is kept and run by `rtmemctl run`; without, the\n"
+			"command is that of the policy. Exit status 1 if something in the unit stands in\n"
+			"the way, which is said in the drop-in, too.\n",
+		.flags = VERB_TAKES_SERVICE,
+		.n_min = 1,
+		.n_max = 1,
+		.run = verb_unit,
+	},
+	{
 		.name = "explain",
 		.arguments = "[KEY]",
 		.summary =

@@ -80,7 +80,7 @@ class Verbs(rtmem.TestCase):
     def test_help_names_every_verb(self):
         text = self.ctl("--help").stdout
         for verb in ("check", "plan", "diff", "apply", "status", "start", "stop", "restart", "run",
-                     "explain", "schema"):
+                     "unit", "explain", "schema"):
             self.assertIn(f"  {verb} ", text)
             self.assertIn(f"rtmemctl [OPTIONS] {verb}", self.ctl(verb, "--help").stdout)
             self.assertEqual(self.ctl("help", verb).stdout, self.ctl(verb, "-h").stdout)
@@ -94,7 +94,8 @@ class Verbs(rtmem.TestCase):
         for arguments in ((), ("nonsense",), ("help", "nonsense"), ("--nonsense",), ("check", "--nonsense"),
                           ("check", "--watch"), ("--watch", "status"), ("start",),
                           ("start", "a", "b"), ("schema", "x"), ("status", "a", "b"),
-                          ("plan", "a", "b"), ("--runtime-dir",), ("diff", "x")):
+                          ("plan", "a", "b"), ("unit",), ("unit", "a", "b"), ("plan", "--service", "a"),
+                          ("--runtime-dir",), ("diff", "x")):
             with self.subTest(arguments=arguments):
                 done = self.ctl(*arguments, status=2)
                 self.assertIn("rtmemctl: ", done.stderr)
@@ -104,7 +105,7 @@ class Verbs(rtmem.TestCase):
     def test_a_config_directory_that_is_nowhere_is_named(self):
         nowhere = os.path.join(self.dir, "nowhere")
         self.policies = nowhere
-        for arguments, status in ((("check",), 1), (("plan",), 1), (("diff",), 1),
+        for arguments, status in ((("check",), 1), (("plan",), 1), (("diff",), 1), (("unit", "x"), 1),
                                   (("run", "--policy", "x", "--", "true"), 125)):
             with self.subTest(arguments=arguments):
                 done = self.ctl(*arguments, status=status)

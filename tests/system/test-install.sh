@@ -23,7 +23,7 @@ meson install -C "$build" --destdir "$dest" --no-rebuild --quiet >"$dest/log" 2>
 rm -f "$dest/log"
 for file in '*bin/rtmemd' bin/rtmemctl libexec/rtmem/rtmem-exec \
 	share/man/man8/rtmemd.8 share/man/man1/rtmemctl.1 share/man/man1/rtmem-exec.1 \
-	share/man/man5/rtmem-policy.5 share/doc/rtmem/README.md lib/tmpfiles.d/rtmem.conf \
+	share/man/man3/rtmem.3 share/man/man5/rtmem-policy.5 share/doc/rtmem/README.md lib/tmpfiles.d/rtmem.conf \
 	lib/systemd/system/rtmemd.service share/dbus-1/system.d/org.rtmem1.conf \
 	include/rtmem.h share/doc/rtmem/examples/rtmem-loop.c; do
 	expect "$file"
@@ -46,6 +46,28 @@ fi
 
 if command -v xmllint >/dev/null; then
 	xmllint --noout --nonet "$dest$prefix"/share/dbus-1/system.d/*.conf || complain "the bus policy isn't XML"
+fi
+
+# Built by a stranger with nothing but pkg-config, in C and in C++: the example, and that of the man page
+if command -v pkg-config >/dev/null; then
+	pc=$(find "$dest$prefix" -name rtmem.pc)
+	libdir=$(dirname "$(dirname "$pc")")
+	mapfile -t flags < <(PKG_CONFIG_PATH=$(dirname "$pc") PKG_CONFIG_SYSROOT_DIR=$dest \
+		pkg-config --cflags --libs rtmem | tr ' ' '\n' | grep .)
+	sed -n '/^\.SH EXAMPLES/,/^\.EE/{/^\.EX/,/^\.EE/{/^\./!p}}' "$dest$prefix/share/man/man3/rtmem.3" |
+		sed 's/\\-/-/g' >"$dest/page.c"
+	cp "$dest$prefix/share/doc/rtmem/examples/rtmem-loop.c" "$dest/loop.c"
+	for compiler in cc c++; do
+		command -v $compiler >/dev/null || { echo "librtmem in C++ wasn't looked at: no compiler" && continue; }
+		for program in page loop; do
+			$compiler -x "${compiler/#cc/c}" -Wall -Wextra -Werror "$dest/$program.c" -o "$dest/$program" \
+				-x none "${flags[@]}" -pthread || { complain "$program.c: $compiler fails" && continue; }
+			[ $program = loop ] || chrt -f 1 true 2>/dev/null || continue # it asks for a real-time thread
+			out=$(LD_LIBRARY_PATH=$libdir "$dest/$program" 2>&1) || complain "$program by $compiler: $out"
+		done
+	done
+else
+	echo "librtmem wasn't built against: no pkg-config"
 fi
 
 # In a mount namespace of its own the prefix is the real one
