@@ -60,7 +60,8 @@ void events_add(struct events *e, const char *call, const char *subject, bool re
 		return;
 	}
 	item->n += n;
-	snprintf(item->last, sizeof(item->last), "%s", text);
+	if (text)
+		snprintf(item->last, sizeof(item->last), "%s", text);
 }
 
 /* ---- judgement --------------------------------------------------------------------------------- */

@@ -32,7 +32,7 @@ struct events {
 };
 
 void events_done(struct events *e);
-/** Adds n to the row of call and subject; the text replaces the last one. */
+/** Adds n to the row of call and subject; the text replaces the last one, NULL leaves it. */
 void events_add(struct events *e, const char *call, const char *subject, bool ready, uint64_t n,
 	const char *text);
 

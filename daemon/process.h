@@ -63,6 +63,7 @@ struct run {
 	uint64_t progress_bytes;
 	struct events events;
 	unsigned n_forks_told; /* by the library, and not seen in the kernel's records yet */
+	bool fork_placed; /* the library said where in the program one was called */
 
 	struct settle settle;
 	struct relock relock;

@@ -89,8 +89,10 @@ static void on_event(struct process *p, const struct report *report) {
 	if (!r->report)
 		return;
 	events_add(&r->events, report->step, "", r->ready, 1, report->text);
-	if (r->ready && strcmp(report->step, "fork") == 0)
+	if (r->ready && strcmp(report->step, "fork") == 0) {
 		r->n_forks_told++;
+		r->fork_placed = true;
+	}
 	r->judge_due = r->ready;
 }
 
@@ -189,7 +191,11 @@ int report_watch(struct process *p) {
 	int k = sd_event_add_io(
 		p->manager->event, &r->report_source, r->report_fd, EPOLLIN, on_report_event, p);
 
-	return k < 0 ? k : sd_event_source_set_description(r->report_source, "rtmemd-report");
+	if (k < 0)
+		return k;
+	/* What the library says before main() counts before the program's READY=1 */
+	(void)sd_event_source_set_priority(r->report_source, SD_EVENT_PRIORITY_NORMAL - 20);
+	return sd_event_source_set_description(r->report_source, "rtmemd-report");
 }
 
 int report_send_byte(struct process *p, char byte) {

@@ -86,6 +86,10 @@ static void made_process(struct process *p, const struct ring_record *record) {
 	}
 	if (library_tells(r) && !forked)
 		return;
+	if (library_tells(r) && r->fork_placed) { /* it tells of the first ones only */
+		events_add(&r->events, "fork", "", true, 1, NULL);
+		return;
+	}
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)r->pid, (int)record->tid);
 	if (read_line_file(path, thread, sizeof(thread)) < 0)
 		snprintf(thread, sizeof(thread), "(ended)");
