@@ -74,45 +74,57 @@ void thread_forget(void) {
 /* ---- in the new thread ------------------------------------------------------------------------- */
 
 /* Populating checks the whole range before a lock would leave its mark on a part of it. */
-static int make_range_ready(const struct init *i, char *low, size_t len) {
-	if (madvise(low, len, MADV_POPULATE_WRITE) < 0 && errno != EINVAL)
+static int populate(const struct init *i, char *low, const char *end) {
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), len;
+
+	low -= (uintptr_t)low % page;
+	len = (size_t)(end - low) + (page - (uintptr_t)end % page) % page;
+	if (madvise(low, len, MADV_POPULATE_WRITE) < 0)
 		return -errno;
-	if (i->order.lock == INIT_LOCK_BALANCED && mlock(low, len) < 0)
-		return -errno;
-	return 0;
+	return i->order.lock == INIT_LOCK_BALANCED && mlock(low, len) < 0 ? -errno : 0;
 }
 
-/* Kernels before 5.14 don't populate on demand. A lock does, unless it's one on fault. */
-static int touch_range(char *low, size_t len, size_t page) {
-	for (size_t at = 0; at < len; at += page) {
-		volatile char *p = low + at;
+/* Kernels before 5.14 don't populate on demand. Up to the caller's own frame, which is in the same
+ * mapping. */
+static __attribute__((noinline)) int touch(const struct init *i, char *low, const char *here) {
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	low += (page - (uintptr_t)low % page) % page;
+	for (char *at = low; at < here; at += page) {
+		volatile char *p = at;
 
 		*p = *p; /* cppcheck-suppress selfAssignment ; volatile: a read and a write */
 	}
-	return 0;
+	if (low >= here || i->order.lock != INIT_LOCK_BALANCED)
+		return 0;
+	return mlock(low, (size_t)(here - low)) < 0 ? -errno : 0;
 }
 
-static int prepare_range(const struct init *i, char *low, char *end, size_t page) {
-	int r;
-
-	low -= (uintptr_t)low % page;
-	end += (page - (uintptr_t)end % page) % page;
-	r = make_range_ready(i, low, (size_t)(end - low));
-	return r == -EINVAL ? touch_range(low, (size_t)(end - low), page) : r;
-}
-
-/* Where the mapping that holds the caller's frame begins. */
-static char *mapping_start(void) {
+/* Where the mapping that holds this address begins. */
+static char *mapping_start(const char *address) {
 	struct mapping found;
+	char *start = NULL;
 	struct maps m;
-	char here, *start = NULL;
 
 	if (maps_open(&m) < 0)
 		return NULL;
-	if (maps_find(&m, (uintptr_t)&here, &found))
+	if (maps_find(&m, (uintptr_t)address, &found) && found.start <= (uintptr_t)address)
 		start = (char *)found.start; /* NOLINT: an address */
 	maps_close(&m);
 	return start;
+}
+
+/* The range isn't all memory (a guard lies in it, as the descriptor lay deeper or the program made one),
+ * or the kernel is an old one. */
+static int populate_mapping(const struct init *i, char **low, const char *end) {
+	char here, *start = mapping_start(&here);
+	int r;
+
+	if (!start)
+		return -EFAULT;
+	*low = start > *low ? start : *low;
+	r = populate(i, *low, end);
+	return r == -EINVAL ? touch(i, *low, &here) : r;
 }
 
 int thread_stack_prepare(const struct init *i, char *low, size_t size, char **ret_low) {
@@ -125,15 +137,9 @@ int thread_stack_prepare(const struct init *i, char *low, size_t size, char **re
 		end += (page - (uintptr_t)end % page) % page;
 		low = end - size;
 	}
-	r = prepare_range(i, low, end, page);
-	if (r == -EFAULT || r == -ENOMEM) { /* the guard was in it: the descriptor lay deeper */
-		char *start = mapping_start();
-
-		if (start && start > low && start < end) {
-			low = start;
-			r = prepare_range(i, low, end, page);
-		}
-	}
+	r = populate(i, low, end);
+	if (r == -EINVAL || r == -EFAULT || r == -ENOMEM)
+		r = populate_mapping(i, &low, end);
 	if (ret_low)
 		*ret_low = low;
 	return r;

@@ -33,16 +33,16 @@ static uint64_t further_arenas(const struct process_policy *p) {
 void budget_compute(const struct process_policy *p, uint64_t image_bytes,
 	uint64_t default_stack_bytes, struct budget *ret) {
 	const struct stack_policy *stack = &p->memory.stack;
+	uint64_t threads = stack->reserve > stack->expected_threads ? stack->reserve
+								    : stack->expected_threads;
 	struct budget b = { 0 };
 
 	add(&b, "image", 1, image_bytes, "ELF headers");
 	add(&b, "main stack", 1, stack->main_bytes, "memory.stack.main");
 	if (stack->threads_bytes > 0)
-		add(&b, "threads", stack->expected_threads, stack->threads_bytes,
-			"memory.stack.threads");
+		add(&b, "threads", threads, stack->threads_bytes, "memory.stack.threads");
 	else
-		add(&b, "threads", stack->expected_threads, default_stack_bytes,
-			"default stack size");
+		add(&b, "threads", threads, default_stack_bytes, "default stack size");
 	add(&b, "further arenas", further_arenas(p), ARENA_RESERVATION_BYTES, "memory.heap.arenas");
 	add(&b, "heap", 1, p->memory.heap.prealloc_bytes, "memory.heap.prealloc");
 	add(&b, "margin", 1, b.total_bytes / 100 * BUDGET_MARGIN_PERCENT, "10 % of the above");

@@ -11,6 +11,10 @@
 #include "common/handoff.h"
 #include "libpolicy/launch-build.h"
 
+#define STACK_CACHE_DEFAULT_BYTES (UINT64_C(40) << 20) /* glibc's */
+#define GUARD_BYTES		  (UINT64_C(64) << 10) /* one page, of the largest size */
+#define STACK_UNLIMITED_BYTES	  (UINT64_C(2) << 20) /* glibc's default stack under no limit */
+
 static bool core_is_off(const struct process_policy *p) {
 	return p->limits[RLIMIT_CORE].set && p->limits[RLIMIT_CORE].value == 0;
 }
@@ -20,7 +24,36 @@ bool launch_needs_injection(const struct process_policy *p) {
 	/* main_bytes has a default, so that only a policy that writes `stack:` asks for it alone */
 	bool stack = m->stack.threads_bytes || (m->stack.main_bytes && m->stack.place.line);
 
-	return m->lock != LOCK_NONE || m->heap.prealloc_bytes || stack || core_is_off(p);
+	return m->lock != LOCK_NONE || m->heap.prealloc_bytes || stack || core_is_off(p) ||
+		p->fork == FORK_DENY || p->fork == FORK_PRECOPY;
+}
+
+static uint64_t thread_stack_bytes(const struct build *b) {
+	uint64_t wanted = b->p->memory.stack.threads_bytes;
+	const struct limit *l = &b->p->limits[RLIMIT_STACK];
+	uint64_t limit = l->set ? l->value : b->f->limits[RLIMIT_STACK].rlim_cur;
+
+	if (wanted)
+		return wanted;
+	return limit == BYTES_UNLIMITED || limit == RLIM_INFINITY ? STACK_UNLIMITED_BYTES : limit;
+}
+
+/* Stacks of ended threads stay for the next ones: what is locked and present needn't be made so again.
+ * One more than wished, because glibc lets go as soon as the limit is passed; guards count too. */
+static int add_stack_cache(struct build *b) {
+	const struct stack_policy *stack = &b->p->memory.stack;
+	uint64_t n = stack->reserve > stack->expected_threads ? stack->reserve
+							      : stack->expected_threads;
+	char text[64];
+	uint64_t bytes;
+
+	if (b->p->memory.lock == LOCK_NONE ||
+		__builtin_mul_overflow(n + 1, thread_stack_bytes(b) + GUARD_BYTES, &bytes) ||
+		bytes <= STACK_CACHE_DEFAULT_BYTES)
+		return 0;
+	snprintf(text, sizeof(text), "glibc.pthread.stack_cache_size=%" PRIu64, bytes);
+	return append_text(b, STEP_TUNABLE,
+		stack->reserve ? "memory.stack.reserve" : "memory.stack.expected_threads", text);
 }
 
 /* Memory that malloc once had stays in the one heap, and big blocks come from there too. */
@@ -47,7 +80,7 @@ int launch_add_tunables(struct build *b) {
 			m->heap.prealloc_bytes);
 		r = append_text(b, STEP_TUNABLE, "memory.heap.prealloc", text);
 	}
-	return r;
+	return r < 0 ? r : add_stack_cache(b);
 }
 
 static enum init_lock init_lock_of(enum lock_mode mode) {
@@ -111,7 +144,10 @@ int launch_add_injection(struct build *b) {
 		.non_dumpable = core_is_off(b->p),
 		.fork = (enum init_fork)b->p->fork,
 		.children = b->p->children == CHILDREN_INHERIT,
-		.settle_usec = b->f->report_fd < 0 ? b->p->ready.settle_usec : 0,
+		/* children have no daemon to tell them when */
+		.settle_usec = b->f->report_fd < 0 || b->p->children == CHILDREN_INHERIT
+			? b->p->ready.settle_usec
+			: 0,
 		.report_fd = b->f->report_fd,
 	};
 	char text[INIT_ORDER_TEXT_MAX];

@@ -3,7 +3,7 @@
  * Page faults of a thread, counted by the kernel. Reading a counter is a system call; a time-critical
  * section would need two. So the counter also writes a record for each fault into a ring that is mapped
  * here, and nobody ever reads the records: as long as the head of the ring stands still there was no
- * fault, and what was read last is still true.
+ * fault, and what was read last is still true. (Not under a lock of all memory: see map_ring().)
  *
  * The records of all threads hang in one list, so that rtmem_ready() can start all of them over. Their
  * list is on a page that the kernel clears in a forked child, where they would count the parent.
@@ -71,8 +71,25 @@ static bool open_group(struct counters *c, bool exclude_kernel) {
 	return false;
 }
 
+/* Giving back a locked page is refused. The system call itself: libinit answers for the function. */
+static bool new_memory_is_locked(void) {
+	void *page = mmap(
+		NULL, page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool locked;
+
+	if (page == MAP_FAILED)
+		return true;
+	locked = syscall(SYS_madvise, page, page_bytes(), MADV_DONTNEED) < 0 && errno == EINVAL;
+	(void)munmap(page, page_bytes());
+	return locked;
+}
+
+/* No lock covers a ring. In a process that has all of its memory locked it would be the one exception,
+ * and nobody who checks could tell it from memory that escaped the lock: there, each count is a read. */
 static void map_ring(struct counters *c) {
-	void *ring = mmap(NULL, RING_PAGES * page_bytes(), PROT_READ, MAP_SHARED, c->fd, 0);
+	void *ring = new_memory_is_locked()
+		? MAP_FAILED
+		: mmap(NULL, RING_PAGES * page_bytes(), PROT_READ, MAP_SHARED, c->fd, 0);
 
 	c->ring = ring == MAP_FAILED ? NULL : ring;
 }

@@ -120,7 +120,7 @@ int main(int argc, char *argv[]) {
 	if (r < 0)
 		return fail("ready", r);
 	rtmem_thread_join(thread, NULL);
-	rtmem_pool_statistics(l.samples, &pool);
+	rtmem_pool_inspect(l.samples, &pool);
 	printf("%ld cycles, %ld with page faults; %llu minor and %llu major faults since ready\n",
 		l.n_cycles, l.n_faulty, (unsigned long long)l.faults.minor,
 		(unsigned long long)l.faults.major);

@@ -170,7 +170,7 @@ int rtmem_pool_put(struct rtmem_pool *p, void *block) {
 	return r;
 }
 
-void rtmem_pool_statistics(struct rtmem_pool *p, struct rtmem_pool_statistics *ret) {
+void rtmem_pool_inspect(struct rtmem_pool *p, struct rtmem_pool_statistics *ret) {
 	(void)pthread_mutex_lock(&p->mutex);
 	*ret = p->statistics;
 	(void)pthread_mutex_unlock(&p->mutex);

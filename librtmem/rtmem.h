@@ -154,7 +154,7 @@ void *rtmem_pool_get(struct rtmem_pool *pool);
 int rtmem_pool_put(struct rtmem_pool *pool, void *block);
 
 /** In a section, as rtmem_pool_get(). */
-void rtmem_pool_statistics(struct rtmem_pool *pool, struct rtmem_pool_statistics *ret);
+void rtmem_pool_inspect(struct rtmem_pool *pool, struct rtmem_pool_statistics *ret);
 
 /* ---- page faults ------------------------------------------------------------------------------- */
 
@@ -182,8 +182,9 @@ int rtmem_prepare(void);
 
 /**
  * Page faults of the calling thread since rtmem_ready(), or since it was prepared if that was later.
- * In a section: no system call with RTMEM_FAULTS_USER and RTMEM_FAULTS_ALL as long as there was no
- * fault, one after that; always one with RTMEM_FAULTS_USAGE.
+ * In a section: a read of memory as long as there was no fault. One system call where all memory that is
+ * mapped later is locked too (`strict`, `onfault`), which doesn't suit the counter's page, and with
+ * RTMEM_FAULTS_USAGE.
  * 0 or negative: nothing can be counted.
  */
 int rtmem_faults(struct rtmem_fault_count *ret);
