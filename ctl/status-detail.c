@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One process: each number with its name, and the faults of each thread. */
+/* One process: each number with its name, the faults and the stack of each thread, and its children. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -38,6 +38,7 @@ static void add_running(struct table *t, json_object *p) {
 
 	snprintf(text, sizeof(text), "%" PRId64, answer_int(p, "pid"));
 	add(t, "pid", COLOUR_NONE, text);
+	add(t, "progress", COLOUR_YELLOW, answer_string(p, "progress"));
 	add(t, "injection", COLOUR_NONE, answer_string(p, "injection"));
 	add_faults(t, p);
 	add_bytes(t, "locked", p, "memory.locked");
@@ -70,12 +71,27 @@ static int print_values(json_object *p, FILE *out) {
 	return table_print(&table, out, terminal_width(out), 2, terminal_has_colour(out));
 }
 
+static void add_stack(struct table *table, json_object *thread) {
+	int64_t size = answer_int(thread, "stack.size");
+	char text[UNITS_TEXT_MAX];
+
+	if (size <= 0) {
+		table_cell(table, COLOUR_DIM, "-");
+		table_cell(table, COLOUR_DIM, "-");
+		return;
+	}
+	table_cell(table, COLOUR_NONE, "%s", format_bytes(size, text));
+	table_cell(table, COLOUR_NONE, "%s", format_bytes(answer_int(thread, "stack.used"), text));
+}
+
 static int print_threads(json_object *p, FILE *out) {
 	static const struct table_column columns[] = {
 		{ .title = "THREAD", .shrink = true },
 		{ .title = "TID", .right = true },
 		{ .title = "MINOR", .right = true },
 		{ .title = "MAJOR", .right = true },
+		{ .title = "STACK", .right = true, .optional = true },
+		{ .title = "USED", .right = true, .optional = true },
 	};
 	_cleanup_table_ struct table table;
 
@@ -88,6 +104,30 @@ static int print_threads(json_object *p, FILE *out) {
 		table_cell(&table, COLOUR_NONE, "%" PRId64, answer_int(t, "tid"));
 		table_cell(&table, minor ? COLOUR_RED : COLOUR_NONE, "%" PRId64, minor);
 		table_cell(&table, major ? COLOUR_RED : COLOUR_NONE, "%" PRId64, major);
+		add_stack(&table, t);
+	}
+	if (table.n_cells == 0)
+		return 0;
+	fputc('\n', out);
+	return table_print(&table, out, terminal_width(out), 2, terminal_has_colour(out));
+}
+
+static int print_children(json_object *p, FILE *out) {
+	static const struct table_column columns[] = {
+		{ .title = "CHILD", .shrink = true },
+		{ .title = "PID", .right = true },
+		{ .title = "LOCKED", .right = true },
+	};
+	_cleanup_table_ struct table table;
+
+	table_init(&table, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < answer_length(p, "children"); i++) {
+		json_object *c = answer_item(p, "children", i);
+		char text[UNITS_TEXT_MAX];
+
+		table_cell(&table, COLOUR_NONE, "%s", answer_string(c, "name"));
+		table_cell(&table, COLOUR_NONE, "%" PRId64, answer_int(c, "pid"));
+		table_cell(&table, COLOUR_NONE, "%s", format_bytes(answer_int(c, "locked"), text));
 	}
 	if (table.n_cells == 0)
 		return 0;
@@ -104,6 +144,8 @@ int status_print_process(json_object *p, FILE *out) {
 	r = print_values(p, out);
 	if (r == 0)
 		r = print_threads(p, out);
+	if (r == 0)
+		r = print_children(p, out);
 	if (answer_length(p, "findings") + answer_length(p, "notes"))
 		fputc('\n', out);
 	print_findings(p, "", out);

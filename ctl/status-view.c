@@ -160,6 +160,21 @@ void status_print_host(json_object *d, FILE *out) {
 	}
 }
 
+/* What is still being prepared, and how far */
+static void print_progress(json_object *d, FILE *out) {
+	bool colour = terminal_has_colour(out);
+
+	for (size_t i = 0; i < answer_length(d, "processes"); i++) {
+		json_object *p = answer_item(d, "processes", i);
+		const char *progress = answer_string(p, "progress");
+
+		if (*progress)
+			fprintf(out, "%s%s%s: %s\n", terminal_colour(COLOUR_YELLOW, colour),
+				answer_string(p, "name"), terminal_colour(COLOUR_NONE, colour),
+				progress);
+	}
+}
+
 static void print_heading(json_object *d, FILE *out) {
 	const char *state = answer_string(d, "daemon.state");
 	bool colour = terminal_has_colour(out);
@@ -182,6 +197,7 @@ int status_print(json_object *d, FILE *out) {
 		print_findings(p, answer_string(p, "name"), out);
 	}
 	status_print_host(d, out);
+	print_progress(d, out);
 	for (size_t i = 0; i < n; i++) {
 		json_object *p = answer_item(d, "processes", i);
 

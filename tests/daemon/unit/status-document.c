@@ -39,6 +39,19 @@ static void add_finding(struct process *p, const char *rule, const char *wanted,
 	free(f);
 }
 
+/* Two children, one of them without a lock */
+static void give_life(struct run *r) {
+	static const struct child children[] = {
+		{ .pid = 131, .name = "helper", .locked_bytes = 2u << 20 },
+		{ .pid = 132, .name = "sh" }
+	};
+
+	r->children.items = malloc(sizeof(children));
+	assert_non_null(r->children.items);
+	memcpy(r->children.items, children, sizeof(children));
+	r->children.n_items = ARRAY_LEN(children);
+}
+
 /* Everything that a document can hold: faults, threads that have ended, limits, notes. */
 static void make_camera(struct house *h) {
 	struct process *p = house_run(h, "camera");
@@ -71,13 +84,15 @@ static void make_camera(struct house *h) {
 	r->faults.threads[0] = (struct thread_faults){ 124, "worker", .count = { 3, 0 } };
 	r->faults.threads[1] = (struct thread_faults){ 125, "idle" }; /* ended without a fault */
 	r->faults.threads[2] = (struct thread_faults){ 126, "(ended)", .count = { 0, 1 } };
+	give_life(r);
 }
 
-/* Just launched: nothing is known yet. */
+/* Just launched: nothing is known yet, but how far it is. */
 static void make_lidar(struct house *h) {
 	struct process *p = house_run(h, "lidar");
 
 	p->run->faults.from_proc = true;
+	p->run->progress = strdup("prefault 40 % of 8.0G");
 	p->run->effective_valid = p->run->effective.limits_valid = true;
 	p->run->effective.limits[RLIMIT_MEMLOCK] = (struct rlimit){ 8u << 20, RLIM_INFINITY };
 }

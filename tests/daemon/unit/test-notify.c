@@ -69,6 +69,24 @@ static void bytes_that_are_not_text_say_nothing(void **state) {
 	assert_true(parse("\xff\xfe\nREADY=1\n\x01").ready);
 }
 
+static void a_section_is_told_with_its_faults(void **state) {
+	char text[] =
+		"X_RTMEM_SECTION=control loop\nX_RTMEM_MINOR=3\nX_RTMEM_MAJOR=1\nX_RTMEM_TID=123";
+	char odd[] = "X_RTMEM_SECTION=\nX_RTMEM_MINOR=-3\nX_RTMEM_MAJOR=1x\nX_RTMEM_TID=\nREADY=1";
+	struct notification n;
+
+	notification_parse(text, &n);
+	assert_string_equal(n.section, "control loop");
+	assert_int_equal(n.minor, 3);
+	assert_int_equal(n.major, 1);
+	assert_int_equal(n.tid, 123);
+	assert_false(n.ready);
+	notification_parse(odd, &n);
+	assert_string_equal(n.section, "");
+	assert_int_equal(n.minor + n.major + n.tid, 0);
+	assert_true(n.ready);
+}
+
 static void an_extension_never_shortens(void **state) {
 	const uint64_t now = 100 * SECOND, present = 130 * SECOND;
 
@@ -92,6 +110,7 @@ int main(void) {
 		cmocka_unit_test(of_two_extensions_the_later_counts),
 		cmocka_unit_test(a_number_that_is_not_one_leaves_the_one_before),
 		cmocka_unit_test(bytes_that_are_not_text_say_nothing),
+		cmocka_unit_test(a_section_is_told_with_its_faults),
 		cmocka_unit_test(an_extension_never_shortens),
 		cmocka_unit_test(an_extension_is_an_hour_at_most),
 	};

@@ -239,6 +239,71 @@ static void a_socket_that_closes_before_the_second_lock_is_noted(void **state) {
 	assert_non_null(strstr(p->run->notes[0].detail, "before the lock at ready was done"));
 }
 
+static void events_are_kept_and_judged_at_once(void **state) {
+	struct process *p = camera(state);
+
+	say(state, REPORT_INIT, "", "");
+	say(state, REPORT_EVENT, "fork", "thread a (tid 1)");
+	assert_int_equal(p->run->events.n_items, 1);
+	assert_false(p->run->events.items[0].ready);
+	p->run->lock_asked = true;
+	say(state, REPORT_LOCKED, "", "");
+	say(state, REPORT_EVENT, "fork", "thread b (tid 2)");
+	assert_int_equal(p->run->events.n_items, 2);
+	assert_int_equal(p->compliance, COMPLIANCE_VIOLATING);
+	assert_int_equal(p->n_findings, 2);
+	assert_string_equal(p->findings[0].rule, "stack.main"); /* the report said nothing of it */
+	assert_string_equal(p->findings[1].rule, "fork");
+	assert_string_equal(p->findings[1].detail, "thread b (tid 2)");
+}
+
+static void an_event_before_the_report_is_not_believed(void **state) {
+	say(state, REPORT_EVENT, "fork", "thread a (tid 1)");
+	assert_int_equal(camera(state)->run->events.n_items, 0);
+}
+
+static void progress_is_shown_until_the_report(void **state) {
+	struct report r = make(REPORT_PROGRESS, "heap", "prefault 10 % of 8.0G");
+	struct run *run = camera(state)->run;
+
+	r.heap_bytes = 100;
+	assert_return_code(report_send(childs_end, &r), 0);
+	report_drain(camera(state));
+	assert_string_equal(run->progress, "prefault 10 % of 8.0G");
+	snprintf(r.text, sizeof(r.text), "prefault 5 %% of 8.0G"); /* not further than before */
+	assert_return_code(report_send(childs_end, &r), 0);
+	report_drain(camera(state));
+	assert_string_equal(run->progress, "prefault 10 % of 8.0G");
+	say(state, REPORT_INIT, "", "");
+	assert_null(run->progress);
+	assert_return_code(report_send(childs_end, &r), 0);
+	report_drain(camera(state));
+	assert_null(run->progress);
+}
+
+static void a_lock_that_comes_late_is_answered_once(void **state) {
+	struct process *p = camera(state);
+	struct report r = make(REPORT_LOCKED, "", "");
+
+	say(state, REPORT_INIT, "", "");
+	p->run->lock_asked = true;
+	say(state, REPORT_LOCKED, "", "");
+	assert_true(p->run->relock.possible);
+	r.unlocked_bytes = UINT64_MAX; /* nobody asked */
+	assert_return_code(report_send(childs_end, &r), 0);
+	report_drain(p);
+	assert_int_equal(p->run->relock.unlocked_bytes, 0);
+	relock_asked(&p->run->relock, 1);
+	r.unlocked_bytes = 4096;
+	assert_return_code(report_send(childs_end, &r), 0);
+	report_drain(p);
+	assert_false(p->run->relock.pending);
+	assert_int_equal(p->run->relock.unlocked_bytes, 4096);
+	childs_end = close_fd(childs_end);
+	report_drain(p);
+	assert_false(p->run->relock.possible);
+}
+
 static void a_flood_waits_its_turn(void **state) {
 	struct report r = make(REPORT_EXEC_NOTE, "scheduler", "again"), left;
 	struct process *p = camera(state);
@@ -250,6 +315,14 @@ static void a_flood_waits_its_turn(void **state) {
 		sizeof(left));
 	report_drain(p);
 	assert_int_equal(recv(p->run->report_fd, &left, sizeof(left), MSG_DONTWAIT | MSG_PEEK), -1);
+}
+
+static void a_few_packets_now_and_then_may_go_on_for_ever(void **state) {
+	for (int i = 0; i < 200; i++) {
+		say(state, REPORT_EXEC_NOTE, "scheduler", "again");
+		camera(state)->run->packets_usec -= 1000000;
+	}
+	assert_true(camera(state)->run->report_fd >= 0);
 }
 
 static void an_endless_stream_of_reports_is_cut_off(void **state) {
@@ -292,6 +365,11 @@ int main(void) {
 		CASE(a_second_lock_that_failed_makes_the_report_partial),
 		CASE(a_socket_that_closes_is_let_go),
 		CASE(a_socket_that_closes_before_the_second_lock_is_noted),
+		CASE(events_are_kept_and_judged_at_once),
+		CASE(an_event_before_the_report_is_not_believed),
+		CASE(progress_is_shown_until_the_report),
+		CASE(a_lock_that_comes_late_is_answered_once),
+		CASE(a_few_packets_now_and_then_may_go_on_for_ever),
 		CASE(a_flood_waits_its_turn),
 		CASE(an_endless_stream_of_reports_is_cut_off),
 		CASE(a_byte_reaches_the_child),

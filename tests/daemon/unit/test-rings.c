@@ -164,6 +164,41 @@ static void other_records_are_passed_over(void **state) {
 	expect_sample(&t->seen[0], 7);
 }
 
+static void forks_are_told_and_threads_are_not(void **state) {
+	struct tape *t = *state;
+	struct {
+		struct perf_event_header header;
+		uint32_t pid, parent_pid, tid, parent_tid;
+		uint64_t time;
+	} f = { { PERF_RECORD_FORK, 0, sizeof(f) }, 5, 5, 6, 5, 0 };
+
+	put(t, &f, sizeof(f));
+	f.pid = f.tid = 9;
+	f.parent_tid = 6;
+	put(t, &f, sizeof(f));
+	expect_records(t, 1);
+	assert_int_equal(t->seen[0].kind, RING_FORK);
+	assert_int_equal(t->seen[0].pid, 5);
+	assert_int_equal(t->seen[0].tid, 6);
+	assert_int_equal(t->seen[0].child, 9);
+}
+
+static void programs_executed_are_told_and_names_are_not(void **state) {
+	struct tape *t = *state;
+	struct {
+		struct perf_event_header header;
+		uint32_t pid, tid;
+		char name[8];
+	} c = { { PERF_RECORD_COMM, 0, sizeof(c) }, 5, 5, "worker" };
+
+	put(t, &c, sizeof(c));
+	c.header.misc = PERF_RECORD_MISC_COMM_EXEC;
+	put(t, &c, sizeof(c));
+	expect_records(t, 1);
+	assert_int_equal(t->seen[0].kind, RING_EXEC);
+	assert_int_equal(t->seen[0].pid, 5);
+}
+
 static void a_record_too_short_for_its_kind_is_passed_over(void **state) {
 	struct tape *t = *state;
 	struct sample s = { .header = { PERF_RECORD_SAMPLE, 0, sizeof(s) - 8 } };
@@ -236,6 +271,8 @@ int main(void) {
 		CASE(a_record_may_wrap_anywhere),
 		CASE(lost_records_are_counted),
 		CASE(other_records_are_passed_over),
+		CASE(forks_are_told_and_threads_are_not),
+		CASE(programs_executed_are_told_and_names_are_not),
 		CASE(a_record_too_short_for_its_kind_is_passed_over),
 		CASE(a_longer_record_of_a_later_kernel_is_understood),
 		CASE(sizes_that_make_no_sense_end_the_reading),
