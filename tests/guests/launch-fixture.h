@@ -21,7 +21,7 @@
 #define FIXTURE_PLAN_FD	     4
 #define FIXTURE_INHERITED_FD 9 /* open in every child, as if the launcher had leaked it */
 #define FIXTURE_DEADLINE_MS  20000
-#define FIXTURE_REPORTS_MAX  8
+#define FIXTURE_REPORTS_MAX  24
 #define MIB		     (UINT64_C(1) << 20)
 #define NOBODY		     65534
 

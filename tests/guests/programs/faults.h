@@ -11,12 +11,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static inline int faults_open(void) {
+static inline int faults_open_for(unsigned inherit) {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_PAGE_FAULTS,
-		.inherit = 1,
+		.inherit = inherit & 1,
 	};
 	long fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, 8 /* close on exec */);
 
@@ -25,6 +25,15 @@ static inline int faults_open(void) {
 		exit(77);
 	}
 	return (int)fd;
+}
+
+static inline int faults_open(void) {
+	return faults_open_for(1);
+}
+
+/* Of the calling thread only. */
+static inline int faults_open_self(void) {
+	return faults_open_for(0);
 }
 
 static inline uint64_t faults_read(int fd) {

@@ -192,7 +192,7 @@ static bool refuses(void) {
 	pthread_t t;
 
 	pthread_attr_init(&attr);
-	pthread_attr_setguardsize(&attr, (size_t)1 << 46);
+	pthread_attr_setguardsize(&attr, (size_t)1 << 60);
 	return pthread_create(&t, &attr, returns, NULL) != 0;
 }
 
