@@ -4,16 +4,10 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 
 #define STATE_32_BITS 0x10 /* bit of pstate: not an aarch64 program */
-
-struct registers {
-	struct user_regs_struct user;
-};
 
 /* clang-format off */
 __asm__(
@@ -54,10 +48,6 @@ __asm__(
 	".popsection\n");
 /* clang-format on */
 
-struct registers *registers_alloc(void) {
-	return calloc(1, sizeof(struct registers));
-}
-
 int registers_get(pid_t tid, struct registers *ret) {
 	struct iovec v = { &ret->user, sizeof(ret->user) };
 
@@ -92,6 +82,11 @@ void registers_save(const struct registers *r, struct stub_data *ret) {
 	ret->resume = r->user.pc;
 	for (int i = 0; i < STUB_SAVED_MAX; i++)
 		ret->saved[i] = r->user.regs[order[i]];
+}
+
+/* At a stop the kernel has already overwritten what tells how the call is to be begun again. */
+int registers_save_call(const struct registers *r, struct stub_data *ret) {
+	return -EOPNOTSUPP;
 }
 
 void registers_start_at(struct registers *r, uint64_t pc) {

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "common/cleanup.h"
@@ -63,6 +62,17 @@ int trace_status_read(pid_t pid, struct trace_status *ret) {
 	return 0;
 }
 
+uint64_t trace_minor_faults(pid_t pid) {
+	_cleanup_free_ char *text = read_proc(pid, "stat");
+	const char *at = text ? strrchr(text, ')') : NULL;
+	uint64_t faults = 0;
+
+	/* behind the name: state, ppid, pgrp, session, tty, tpgid, flags, minflt */
+	if (at)
+		(void)sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %" SCNu64, &faults);
+	return faults;
+}
+
 bool trace_mapping(pid_t pid, const char *name, uint64_t *ret_start, uint64_t *ret_end) {
 	_cleanup_free_ char *text = read_proc(pid, "maps");
 	char *save = NULL;
@@ -77,14 +87,17 @@ bool trace_mapping(pid_t pid, const char *name, uint64_t *ret_start, uint64_t *r
 	return false;
 }
 
-static uint64_t limit_of(pid_t pid, __rlimit_resource_t resource, bool hard) {
-	struct rlimit l;
-	rlim_t value;
+/* From /proc: prlimit(2) of another user's process takes CAP_SYS_RESOURCE, reading takes nothing. */
+uint64_t trace_limit(pid_t pid, const char *name, bool hard) {
+	_cleanup_free_ char *text = read_proc(pid, "limits");
+	const char *at = text ? strstr(text, name) : NULL;
+	char soft_text[32], hard_text[32];
 
-	if (prlimit(pid, resource, NULL, &l) < 0)
+	if (!at || sscanf(at + strlen(name), " %31s %31s", soft_text, hard_text) != 2)
 		return BYTES_UNLIMITED;
-	value = hard ? l.rlim_max : l.rlim_cur;
-	return value == RLIM_INFINITY ? BYTES_UNLIMITED : value;
+	return strcmp(hard ? hard_text : soft_text, "unlimited") == 0
+		? BYTES_UNLIMITED
+		: strtoull(hard ? hard_text : soft_text, NULL, 10);
 }
 
 static void machine_facts(struct diagnose_facts *f) {
@@ -120,10 +133,10 @@ void trace_facts(pid_t pid, struct diagnose_facts *ret) {
 	ret->data_bytes = s.data_bytes;
 	ret->cap_ipc_lock = s.capabilities >> CAP_IPC_LOCK & 1;
 	ret->seccomp = (int)s.seccomp;
-	ret->memlock_soft = limit_of(pid, RLIMIT_MEMLOCK, false);
-	ret->memlock_hard = limit_of(pid, RLIMIT_MEMLOCK, true);
-	ret->address_space_soft = limit_of(pid, RLIMIT_AS, false);
-	ret->data_soft = limit_of(pid, RLIMIT_DATA, false);
+	ret->memlock_soft = trace_limit(pid, "Max locked memory", false);
+	ret->memlock_hard = trace_limit(pid, "Max locked memory", true);
+	ret->address_space_soft = trace_limit(pid, "Max address space", false);
+	ret->data_soft = trace_limit(pid, "Max data size", false);
 	ret->user_namespace = in_user_namespace(pid);
 	machine_facts(ret);
 }

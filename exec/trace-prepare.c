@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -165,18 +164,10 @@ static bool run_list(struct tracer *t, const struct preparation *p, struct regis
 
 /* ---- what came of it ----------------------------------------------------------------------------------------- */
 
-static uint64_t thread_stack_of(pid_t pid) {
-	struct rlimit l;
-
-	if (prlimit(pid, RLIMIT_STACK, NULL, &l) < 0 || l.rlim_cur == RLIM_INFINITY)
-		return 0;
-	return l.rlim_cur;
-}
-
 static void gather(struct tracer *t) {
 	struct report *r = &t->report;
 	struct trace_status s;
-	uint64_t covered;
+	uint64_t covered, stack;
 
 	if (trace_status_read(t->pid, &s) < 0)
 		return;
@@ -185,7 +176,9 @@ static void gather(struct tracer *t) {
 	r->size_bytes = s.size_bytes;
 	r->unlocked_bytes = s.size_bytes > covered ? s.size_bytes - covered : 0;
 	r->main_stack_bytes = t->stack_low ? t->what.order.main_stack_bytes : 0;
-	r->thread_stack_bytes = thread_stack_of(t->pid);
+	stack = trace_limit(t->pid, "Max stack size", false);
+	r->thread_stack_bytes = stack == BYTES_UNLIMITED ? 0 : stack;
+	t->seccomp_filters = s.seccomp_filters;
 	r->dumpable = !t->what.order.non_dumpable;
 	r->thp_disabled = !s.thp_enabled;
 	memcpy(r->malloc_owner, t->what.malloc_owner, sizeof(r->malloc_owner));
@@ -215,7 +208,6 @@ static const char *stub_problem(int error) {
 
 static bool prepare_with(struct tracer *t, struct preparation *p, struct registers *regs) {
 	bool strict = t->what.order.lock == INIT_LOCK_STRICT;
-	uint64_t address;
 	int r = registers_get(t->pid, regs);
 
 	if (r < 0)
@@ -224,10 +216,10 @@ static bool prepare_with(struct tracer *t, struct preparation *p, struct registe
 					 : "its registers can't be read");
 	registers_save(regs, &p->list);
 	make_list(p, t, registers_sp(regs));
-	r = stub_write(t->pid, &p->list, &address);
+	r = stub_write(t->pid, t->pid, &p->list, 0, &t->stub);
 	if (r < 0)
 		return refuse(t, r, stub_problem(r));
-	registers_start_at(regs, address);
+	registers_start_at(regs, t->stub);
 	r = registers_set(t->pid, regs);
 	if (r < 0)
 		return refuse(t, r, "its registers can't be written");
@@ -247,11 +239,11 @@ static bool prepare_with(struct tracer *t, struct preparation *p, struct registe
 
 bool trace_prepare(struct tracer *t) {
 	_cleanup_free_ struct preparation *p = calloc(1, sizeof(*p));
-	_cleanup_free_ struct registers *regs = registers_alloc();
+	struct registers regs;
 
 	t->started_usec = trace_now_usec();
 	report_init(&t->report, REPORT_INIT);
-	if (!p || !regs)
+	if (!p)
 		return refuse(t, -ENOMEM, "preparing it");
-	return prepare_with(t, p, regs);
+	return prepare_with(t, p, &regs);
 }

@@ -142,26 +142,42 @@ static int place_in_program(pid_t pid, size_t size, uint64_t *ret) {
 	return -ENOSPC;
 }
 
-static int write_words(pid_t pid, uint64_t address, const void *data, size_t size) {
+static int write_words(pid_t tid, uint64_t address, const void *data, size_t size) {
 	for (size_t at = 0; at < size; at += sizeof(long)) {
 		long word;
 
 		memcpy(&word, (const char *)data + at, sizeof(word));
-		if (ptrace(PTRACE_POKETEXT, pid, address + at, word) < 0)
+		if (ptrace(PTRACE_POKETEXT, tid, address + at, word) < 0)
 			return -errno;
 	}
 	return 0;
 }
 
-int stub_write(pid_t pid, const struct stub_data *d, uint64_t *ret_address) {
-	size_t size = stub_bytes(d);
-	int r = place_in_vdso(pid, size, ret_address);
+/* Another image may be there by now. */
+static bool is_written(pid_t pid, uint64_t address) {
+	_cleanup_free_ unsigned char *code = malloc(stub_code_bytes());
 
-	if (r < 0)
-		r = place_in_program(pid, size, ret_address);
+	return code && read_memory(pid, address, code, stub_code_bytes()) == 0 &&
+		memcmp(code, trace_stub_code, stub_code_bytes()) == 0;
+}
+
+static int find_place(pid_t pid, size_t size, uint64_t *ret) {
+	int r = place_in_vdso(pid, size, ret);
+
+	return r < 0 ? place_in_program(pid, size, ret) : r;
+}
+
+int stub_write(
+	pid_t pid, pid_t tid, const struct stub_data *d, uint64_t known, uint64_t *ret_address) {
+	size_t size = stub_bytes(d);
+	int r = 0;
+
+	*ret_address = known;
+	if (!known || !is_written(pid, known))
+		r = find_place(pid, size, ret_address);
 	if (r == 0)
-		r = write_words(pid, *ret_address, trace_stub_code, stub_code_bytes());
+		r = write_words(tid, *ret_address, trace_stub_code, stub_code_bytes());
 	if (r == 0)
-		r = write_words(pid, *ret_address + stub_code_bytes(), d, size - stub_code_bytes());
+		r = write_words(tid, *ret_address + stub_code_bytes(), d, size - stub_code_bytes());
 	return r;
 }

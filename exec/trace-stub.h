@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/user.h>
 
 #define STUB_CALLS_MAX	 20
 #define STUB_ARGUMENTS	 4
@@ -39,14 +40,15 @@ _Static_assert(sizeof(struct stub_call) == 48, "read by the machine code");
 
 /* ---- architecture: trace-ARCH.c -------------------------------------------------------------------- */
 
-struct registers; /* the kernel's NT_PRSTATUS */
+struct registers { /* NT_PRSTATUS */
+	struct user_regs_struct user;
+};
 
 extern const unsigned char trace_stub_code[], trace_stub_data[];
 static inline size_t stub_code_bytes(void) {
 	return (size_t)(trace_stub_data - trace_stub_code);
 }
 
-struct registers *registers_alloc(void);
 /** PTRACE_GETREGSET and PTRACE_SETREGSET. 0 or -errno; -EOPNOTSUPP for a program of another word size. */
 int registers_get(pid_t tid, struct registers *ret);
 int registers_set(pid_t tid, const struct registers *r);
@@ -56,6 +58,9 @@ uint64_t registers_sp(const struct registers *r);
 int64_t registers_result(const struct registers *r);
 /** Fills in `resume` and `saved`, so that the stub ends with the registers as they are here. */
 void registers_save(const struct registers *r, struct stub_data *ret);
+/** The same for a thread that was stopped in a system call, which it will begin again. -EAGAIN: it was in
+ *  none, or in one that has ended; -EOPNOTSUPP: not on this architecture. */
+int registers_save_call(const struct registers *r, struct stub_data *ret);
 /** Like r, but about to run at pc, and in no system call. */
 void registers_start_at(struct registers *r, uint64_t pc);
 
@@ -67,7 +72,9 @@ bool stub_add(struct stub_data *d, bool vital, long number, uint64_t a, uint64_t
 unsigned stub_n_calls(const struct stub_data *d);
 /** Bytes of code and data that have to be written. */
 size_t stub_bytes(const struct stub_data *d);
-/** Finds an unused executable place for it and writes it there. -ENOSPC: there's none. */
-int stub_write(pid_t pid, const struct stub_data *d, uint64_t *ret_address);
+/** Writes it to where it was written before, or finds an unused executable place for it. tid: a stopped
+ *  thread of pid; known: 0 for the first time. -ENOSPC: there's no such place. */
+int stub_write(
+	pid_t pid, pid_t tid, const struct stub_data *d, uint64_t known, uint64_t *ret_address);
 
 #endif

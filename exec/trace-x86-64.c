@@ -7,16 +7,12 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 
-#define USER_CODE_64 0x33 /* code segment of 64 bit programs */
-
-struct registers {
-	struct user_regs_struct user;
-};
+#define USER_CODE_64  0x33 /* code segment of 64 bit programs */
+#define SYSCALL_BYTES 2 /* of the instruction */
 
 /* clang-format off */
 __asm__(
@@ -61,10 +57,6 @@ __asm__(
 	".popsection\n");
 /* clang-format on */
 
-struct registers *registers_alloc(void) {
-	return calloc(1, sizeof(struct registers));
-}
-
 int registers_get(pid_t tid, struct registers *ret) {
 	struct iovec v = { &ret->user, sizeof(ret->user) };
 
@@ -100,6 +92,56 @@ void registers_save(const struct registers *r, struct stub_data *ret) {
 	ret->resume = u->rip;
 	for (int i = 0; i < STUB_SAVED_MAX; i++)
 		ret->saved[i] = saved[i];
+}
+
+/* The kernel's own marks of a call that it would begin again; no program ever sees them. */
+enum {
+	RESTART_CALL = -512,
+	RESTART_ALWAYS = -513,
+	RESTART_NO_HANDLER = -514,
+	RESTART_BLOCK = -516, /* by restart_syscall(), with what is left of a timeout */
+};
+
+/* Waits that end with EINTR for any stop, and may be begun again because nothing happened. */
+static bool is_plain_wait(uint64_t number) {
+	switch (number) {
+	case SYS_epoll_wait:
+	case SYS_epoll_pwait:
+	case SYS_epoll_pwait2:
+	case SYS_rt_sigtimedwait:
+	case SYS_semop:
+	case SYS_semtimedop:
+	case SYS_io_getevents:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int64_t number_to_begin_with(const struct user_regs_struct *u) {
+	switch ((int64_t)u->rax) {
+	case RESTART_CALL:
+	case RESTART_ALWAYS:
+	case RESTART_NO_HANDLER:
+		return (int64_t)u->orig_rax;
+	case RESTART_BLOCK:
+		return SYS_restart_syscall;
+	case -EINTR:
+		return is_plain_wait(u->orig_rax) ? (int64_t)u->orig_rax : -EAGAIN;
+	default:
+		return -EAGAIN;
+	}
+}
+
+int registers_save_call(const struct registers *r, struct stub_data *ret) {
+	int64_t number = (int64_t)r->user.orig_rax < 0 ? -EAGAIN : number_to_begin_with(&r->user);
+
+	if (number < 0)
+		return -EAGAIN;
+	registers_save(r, ret);
+	ret->resume = r->user.rip - SYSCALL_BYTES;
+	ret->saved[0] = (uint64_t)number;
+	return 0;
 }
 
 void registers_start_at(struct registers *r, uint64_t pc) {

@@ -32,6 +32,9 @@ struct tracer {
 	int report_fd; /* -1 = none: failures go to stderr */
 	uint64_t started_usec;
 	uint64_t stack_low; /* lowest byte of the main stack wished for; 0 = none is wished for */
+	uint64_t stub; /* where it was written; 0 = it wasn't */
+	pid_t late_tid; /* thread that last ran it after the start; 0 = none */
+	uint64_t seccomp_filters; /* of the program at its start */
 	struct report report;
 };
 
@@ -67,7 +70,11 @@ struct trace_status { /* of /proc/PID/status, bytes */
 int trace_status_read(pid_t pid, struct trace_status *ret);
 /** The first mapping of this name, "[vvar]"; false: there's none. */
 bool trace_mapping(pid_t pid, const char *name, uint64_t *ret_start, uint64_t *ret_end);
+/** By the kernel's name, "Max locked memory"; BYTES_UNLIMITED = none. */
+uint64_t trace_limit(pid_t pid, const char *name, bool hard);
 void trace_facts(pid_t pid, struct diagnose_facts *ret);
+/** Faults of the program so far, as a sign of life. */
+uint64_t trace_minor_faults(pid_t pid);
 uint64_t trace_now_usec(void);
 
 #endif
