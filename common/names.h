@@ -18,13 +18,14 @@
 #define RTMEM_BUS_INTERFACE "org.rtmem1.Manager"
 
 /* environment of a launched program; libinit takes all of it out again */
-#define RTMEM_ENV_INIT	    "RTMEM_INIT" /* what the injected library shall do (common/handoff.h) */
-#define RTMEM_ENV_TUNABLES  "GLIBC_TUNABLES" /* merged by rtmem-exec, the user's value restored */
-#define RTMEM_ENV_PRELOAD   "LD_PRELOAD"
-#define RTMEM_ENV_ORIGINAL  "RTMEM_TUNABLES" /* GLIBC_TUNABLES as it was before the merge */
-#define RTMEM_ENV_LIBRARIES "RTMEM_PRELOAD" /* LD_PRELOAD as it was before the merge */
-#define RTMEM_ENV_SOCKET    "RTMEM_SOCKET" /* for librtmem: datagrams to rtmemd; stays */
-#define RTMEM_INIT_LIBRARY  "librtmem-init.so"
+#define RTMEM_ENV_INIT	   "RTMEM_INIT" /* what the injected library shall do (common/handoff.h) */
+#define RTMEM_ENV_TUNABLES "GLIBC_TUNABLES" /* merged by rtmem-exec, the user's value restored */
+#define RTMEM_ENV_PRELOAD  "LD_PRELOAD"
+#define RTMEM_ENV_ORIGINAL "RTMEM_TUNABLES" /* GLIBC_TUNABLES as it was before the merge */
+#define RTMEM_ENV_WAS	   "RTMEM_WAS_" /* + KEY: its value before the launch changed it */
+#define RTMEM_ENV_ADDED	   "RTMEM_ADDED_" /* + KEY: it wasn't there before the launch set it */
+#define RTMEM_ENV_SOCKET   "RTMEM_SOCKET" /* for librtmem: datagrams to rtmemd; stays */
+#define RTMEM_INIT_LIBRARY "librtmem-init.so"
 
 /* exit statuses of the command line tools */
 enum exit_status {

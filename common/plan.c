@@ -26,6 +26,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
 	[STEP_ENV_CLEAR] = "env-clear",
 	[STEP_ENV_SET] = "env-set",
 	[STEP_ENV_UNSET] = "env-unset",
+	[STEP_ENV_MERGE] = "env-merge",
 	[STEP_TUNABLE] = "tunable",
 	[STEP_PRELOAD] = "preload",
 	[STEP_INIT] = "init",

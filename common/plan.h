@@ -30,8 +30,12 @@ enum step_kind {
 	STEP_ENV_CLEAR, /* start from an empty environment */
 	STEP_ENV_SET, /* text="KEY=VALUE" */
 	STEP_ENV_UNSET, /* text="KEY" */
+	STEP_ENV_MERGE, /* text="KEY=VALUE" for the program's allocator or runtime; number[0]=character
+			   between it and the user's own, which comes last and wins; 0 = only where
+			   the user has none. number[1]=1: read by the program itself, so that it stays
+			   in the environment; else the program's children don't get it */
 	STEP_TUNABLE, /* text="glibc.malloc.arena_max=1": merged into GLIBC_TUNABLES, the user's wins */
-	STEP_PRELOAD, /* text=path, put first in LD_PRELOAD */
+	STEP_PRELOAD, /* text=path, put first in LD_PRELOAD, in the order of the steps */
 	STEP_INIT, /* text=order for libinit (init_order_format), put into RTMEM_INIT */
 	STEP_ARGUMENT, /* text=one argument, argv[0] first */
 	STEP_EXEC, /* text=file; looked up in PATH of the new environment if it has no slash */

@@ -45,6 +45,8 @@ static void print_notes(const struct outlook *o, FILE *out) {
 		if (s->optional && s->why)
 			fprintf(out, "  note: step %zu is optional: %s\n", i + 1, s->why);
 	}
+	for (size_t i = 0; i < o->notes.n; i++)
+		fprintf(out, "  note: %s\n", o->notes.text[i]);
 }
 
 /* "8 x 256K = 2M", or the sum alone where there is nothing to multiply. */
@@ -163,6 +165,10 @@ void outlook_print_json(const struct outlook *o, struct json *j) {
 	print_steps_json(o, j);
 	if (has_budget(o))
 		print_budget_json(o, j);
+	json_array_begin(j, "notes");
+	for (size_t i = 0; i < o->notes.n; i++)
+		json_string(j, NULL, o->notes.text[i]);
+	json_array_end(j);
 	json_string(j, "problem_key", o->problem.text[0] ? o->problem.key : "");
 	json_string(j, "problem", o->problem.text);
 	json_string(j, "warning", o->warning);

@@ -110,6 +110,7 @@ int outlook_make(const struct process_policy *p, struct outlook *ret) {
 		r = launch_plan(p, &facts.launch, &ret->plan, &ret->problem);
 	if (r < 0 && !ret->problem.text[0])
 		return r;
+	launch_notes(p, &facts.launch, &ret->notes);
 	read_image(ret, &facts.launch);
 	if (p->memory.lock != LOCK_NONE)
 		make_budget(ret, &facts.launch);

@@ -9,7 +9,7 @@
 #include "common/plan.h"
 #include "host/image.h"
 #include "libpolicy/budget.h"
-#include "libpolicy/launch.h"
+#include "libpolicy/launch-notes.h"
 
 #define OUTLOOK_ADVICE_MAX 512
 
@@ -23,6 +23,7 @@ struct outlook {
 	uint64_t memlock_bytes; /* the budget, rounded up to what one would write */
 	char memlock_line[64]; /* "limits: { memlock: 190M }" */
 	char memlock_advice[OUTLOOK_ADVICE_MAX]; /* how that compares with this machine's limit */
+	struct launch_notes notes;
 	char warning[OUTLOOK_ADVICE_MAX]; /* of a program that can't be injected into; or "" */
 };
 

@@ -17,7 +17,9 @@ struct launch {
 	char **argv;
 	char **env; /* of the new image */
 	char **tunables; /* "glibc.malloc.arena_max=1" ..., merged into env at the end */
+	char **settings; /* STEP_ENV_MERGE: separator ('=': none), 'k'eep or 'u'ndo, KEY=VALUE */
 	char *library; /* to inject, or NULL */
+	char **more_libraries; /* preloaded behind it: an allocator */
 	char *init; /* what shall be done inside the program, or NULL */
 	char *init_why; /* why it can't be done, or not all of it; or NULL */
 	char *file; /* to execute */
@@ -61,6 +63,7 @@ int step_env_clear(struct launch *l, const struct step *s);
 int step_env_set(struct launch *l, const struct step *s);
 int step_env_unset(struct launch *l, const struct step *s);
 int step_trace(struct launch *l, const struct step *s);
+int step_env_merge(struct launch *l, const struct step *s);
 
 /** Drops what STEP_USER kept for later steps and nobody claimed. */
 int credentials_finish(struct launch *l);

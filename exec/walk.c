@@ -27,7 +27,8 @@ static int step_tunable(struct launch *l, const struct step *s) {
 }
 
 static int step_preload(struct launch *l, const struct step *s) {
-	return replace(&l->library, s->text);
+	return l->library ? strv_append(&l->more_libraries, s->text)
+			  : replace(&l->library, s->text);
 }
 
 static int step_init(struct launch *l, const struct step *s) {
@@ -61,6 +62,7 @@ static const step_function functions[STEP_KIND_MAX] = {
 	[STEP_ENV_CLEAR] = step_env_clear,
 	[STEP_ENV_SET] = step_env_set,
 	[STEP_ENV_UNSET] = step_env_unset,
+	[STEP_ENV_MERGE] = step_env_merge,
 	[STEP_TUNABLE] = step_tunable,
 	[STEP_PRELOAD] = step_preload,
 	[STEP_INIT] = step_init,
@@ -120,6 +122,8 @@ void launch_done(struct launch *l) {
 	l->argv = strv_free(l->argv);
 	l->env = strv_free(l->env);
 	l->tunables = strv_free(l->tunables);
+	l->settings = strv_free(l->settings);
+	l->more_libraries = strv_free(l->more_libraries);
 	free(l->library);
 	free(l->init);
 	free(l->init_why);

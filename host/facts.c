@@ -17,6 +17,7 @@
 #include "common/io.h"
 #include "common/paths.h"
 #include "common/units.h"
+#include "host/allocator-library.h"
 
 #define LOOKUP_BUFFER_SIZE 16384 /* a group with very many members is the longest entry */
 
@@ -62,6 +63,12 @@ static void gather_library(struct facts *ret) {
 	/* a path that LD_PRELOAD can't carry is as good as none */
 	if (find_init_library(ret->init_library) == 0)
 		ret->launch.init_library = ret->init_library;
+}
+
+static void gather_allocator(const struct process_policy *p, struct facts *ret) {
+	if (p->memory.heap.allocator != ALLOCATOR_GLIBC &&
+		allocator_library_find(p->memory.heap.allocator, ret->allocator_library) == 0)
+		ret->launch.allocator_library = ret->allocator_library;
 }
 
 /* ---- users and groups -------------------------------------------------------------------------- */
@@ -253,6 +260,7 @@ int facts_gather(
 	if (r < 0)
 		return r;
 	gather_library(ret);
+	gather_allocator(p, ret);
 	r = gather_user(p, ret, problem);
 	if (r == 0)
 		r = gather_groups(p, ret, problem);

@@ -12,6 +12,7 @@
 struct facts {
 	struct launch_facts launch;
 	char init_library[PATH_MAX];
+	char allocator_library[PATH_MAX];
 	char login[64];
 	char home[PATH_MAX];
 	char shell[PATH_MAX];

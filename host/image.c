@@ -19,24 +19,9 @@
 #include "common/io.h"
 #include "host/library-cache.h"
 
-#define OBJECTS_MAX  1024u
-#define SCRIPTS_MAX  4 /* interpreters of interpreters, as the kernel */
-#define USUAL_PATH   "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define LOADER_CACHE "/etc/ld.so.cache"
-
-static const char *const usual_directories[] = {
-#if defined(__x86_64__)
-	"/lib/x86_64-linux-gnu",
-	"/usr/lib/x86_64-linux-gnu",
-#elif defined(__aarch64__)
-	"/lib/aarch64-linux-gnu",
-	"/usr/lib/aarch64-linux-gnu",
-#endif
-	"/lib64",
-	"/usr/lib64",
-	"/lib",
-	"/usr/lib",
-};
+#define OBJECTS_MAX 1024u
+#define SCRIPTS_MAX 4 /* interpreters of interpreters, as the kernel */
+#define USUAL_PATH  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct object {
 	char path[PATH_MAX];
@@ -148,9 +133,9 @@ static int search_cache(struct closure *c, const char *name) {
 }
 
 static int search_usual(struct closure *c, const char *name) {
-	for (size_t i = 0; i < ARRAY_LEN(usual_directories); i++) {
+	for (size_t i = 0; library_usual_directories[i]; i++) {
 		char path[PATH_MAX];
-		int len = snprintf(path, sizeof(path), "%s/%s", usual_directories[i], name);
+		int len = snprintf(path, sizeof(path), "%s/%s", library_usual_directories[i], name);
 
 		if (len < PATH_MAX && try_path(c, path) == 0)
 			return 0;
@@ -224,7 +209,7 @@ static int read_program(const struct elf_file *e, const char *library_path,
 	if (r < 0 || elf_file_interpreter(e, loader) < 0)
 		return r;
 	ret->dynamic = true;
-	library_cache_load(LOADER_CACHE, &c.cache);
+	library_cache_load(LIBRARY_CACHE_PATH, &c.cache);
 	if (try_path(&c, loader) < 0)
 		snprintf(ret->missing, sizeof(ret->missing), "%.*s", IMAGE_NAME_MAX - 1, loader);
 	if (init_library)

@@ -16,6 +16,21 @@
 
 #define CACHE_SIZE_MAX (64u << 20)
 
+const char *const library_usual_directories[] = {
+#if defined(__x86_64__)
+	"/lib/x86_64-linux-gnu",
+	"/usr/lib/x86_64-linux-gnu",
+#elif defined(__aarch64__)
+	"/lib/aarch64-linux-gnu",
+	"/usr/lib/aarch64-linux-gnu",
+#endif
+	"/lib64",
+	"/usr/lib64",
+	"/lib",
+	"/usr/lib",
+	NULL,
+};
+
 struct cache_header {
 	char magic[20]; /* "glibc-ld.so.cache1.1", not terminated */
 	uint32_t n_entries;

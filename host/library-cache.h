@@ -5,6 +5,10 @@
 /* The index that ldconfig makes of the libraries of a machine, /etc/ld.so.cache. */
 #include <stddef.h>
 
+#define LIBRARY_CACHE_PATH "/etc/ld.so.cache"
+/** Where libraries are that no cache knows; NULL at the end. */
+extern const char *const library_usual_directories[];
+
 struct library_cache {
 	char *data; /* NULL = no usable cache */
 	size_t size;

@@ -71,11 +71,37 @@ static void strip_library(char *list) {
 	*out = '\0';
 }
 
+static char *marked(char *entry, const char *prefix) {
+	size_t len = strlen(prefix);
+
+	return strncmp(entry, prefix, len) == 0 ? entry + len : NULL;
+}
+
+static bool same_key(const char *entry, const char *other) {
+	size_t len = strcspn(other, "=");
+
+	return strncmp(entry, other, len) == 0 && entry[len] == '=';
+}
+
+/* RTMEM_WAS_KEY=VALUE holds the entry KEY=VALUE to put back, RTMEM_ADDED_KEY= names one to take out:
+ * it is replaced by the mark, and marks go. */
+static void undo_merges(char **envp) {
+	for (char **mark = envp; *mark; mark++) {
+		char *was = marked(*mark, RTMEM_ENV_WAS);
+		char *key = was ? was : marked(*mark, RTMEM_ENV_ADDED);
+
+		for (char **e = envp; key && *e; e++)
+			if (same_key(*e, key))
+				*e = was ? was : *mark;
+	}
+}
+
 /* False: the entry goes. *entry may be moved to a later place of its own string. */
 static bool keep_entry(char **entry, char *original_tunables) {
 	char *value;
 
-	if (value_of(*entry, RTMEM_ENV_INIT) || value_of(*entry, RTMEM_ENV_ORIGINAL))
+	if (value_of(*entry, RTMEM_ENV_INIT) || value_of(*entry, RTMEM_ENV_ORIGINAL) ||
+		marked(*entry, RTMEM_ENV_WAS) || marked(*entry, RTMEM_ENV_ADDED))
 		return false;
 	value = value_of(*entry, RTMEM_ENV_PRELOAD);
 	if (value) {
@@ -101,6 +127,7 @@ void environment_take(char **envp) {
 
 	if (!environment_order(envp))
 		return;
+	undo_merges(envp);
 	original = find(envp, RTMEM_ENV_ORIGINAL);
 	for (char **in = envp; *in; in++)
 		if (keep_entry(in, original))

@@ -27,7 +27,9 @@ static void add(struct budget *b, const char *what, uint64_t count, uint64_t uni
 }
 
 static uint64_t further_arenas(const struct process_policy *p) {
-	return p->memory.heap.arenas > 1 ? p->memory.heap.arenas - 1 : 0;
+	const struct heap_policy *h = &p->memory.heap;
+
+	return h->allocator == ALLOCATOR_GLIBC && h->arenas > 1 ? h->arenas - 1 : 0;
 }
 
 void budget_compute(const struct process_policy *p, uint64_t image_bytes,
@@ -44,7 +46,8 @@ void budget_compute(const struct process_policy *p, uint64_t image_bytes,
 	else
 		add(&b, "threads", threads, default_stack_bytes, "default stack size");
 	add(&b, "further arenas", further_arenas(p), ARENA_RESERVATION_BYTES, "memory.heap.arenas");
-	add(&b, "heap", 1, p->memory.heap.prealloc_bytes, "memory.heap.prealloc");
+	if (!p->memory.heap.pages) /* huge pages are locked by nature, and not counted */
+		add(&b, "heap", 1, p->memory.heap.prealloc_bytes, "memory.heap.prealloc");
 	add(&b, "margin", 1, b.total_bytes / 100 * BUDGET_MARGIN_PERCENT, "10 % of the above");
 	*ret = b;
 }

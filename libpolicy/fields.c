@@ -44,10 +44,10 @@ static const struct field heap_fields[] = {
 		       "thread.",
 		.example = "150M" },
 	{ "arenas", KIND_COUNT, .offset = P(memory.heap.arenas), .min = 1, .max = 64,
-		.fallback = "1",
 		.doc = "Arenas of the allocator. With 1 all threads share the preallocated heap; "
 		       "more avoid waiting for one another but reserve 64M each (glibc), and share "
-		       "prealloc between them.",
+		       "prealloc between them. Not set: 1 with glibc, four for each CPU with "
+		       "jemalloc.",
 		.example = "1" },
 	{ "allocator", KIND_ENUM, .offset = P(memory.heap.allocator), .names = allocator_names,
 		.fallback = "glibc",
@@ -65,7 +65,7 @@ static const struct field heap_fields[] = {
 		.names = pages_fallback_names, .fallback = "refuse",
 		.doc = "What happens when there are too few huge pages for the heap: refuse starts "
 		       "nothing, allow uses the system's page size and says so.",
-		.example = "allow" },
+		.example = "refuse" },
 	{ NULL },
 };
 

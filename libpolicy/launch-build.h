@@ -32,6 +32,12 @@ static inline int append_number(
 int launch_add_environment(struct build *b);
 /** GLIBC_TUNABLES: what malloc must be told before the program's first instruction. */
 int launch_add_tunables(struct build *b);
+/** Whether heap.allocator names another one than glibc's, and whether it's installed. */
+bool launch_needs_allocator(const struct process_policy *p);
+int launch_check_allocator(const struct process_policy *p, const struct launch_facts *f,
+	const struct injection *i, struct launch_problem *problem);
+/** Variables that tell allocators and runtimes to keep their memory. */
+int launch_add_allocator(struct build *b);
 /** The helper of ptrace, while the launcher's rights are there. */
 int launch_add_tracer(struct build *b);
 /** The injected library, and the order for whoever prepares the program. */

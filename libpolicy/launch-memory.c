@@ -24,8 +24,9 @@ bool launch_needs_injection(const struct process_policy *p) {
 	/* main_bytes has a default, so that only a policy that writes `stack:` asks for it alone */
 	bool stack = m->stack.threads_bytes || (m->stack.main_bytes && m->stack.place.line);
 
-	return m->lock != LOCK_NONE || m->heap.prealloc_bytes || stack || core_is_off(p) ||
-		p->fork == FORK_DENY || p->fork == FORK_PRECOPY;
+	return m->lock != LOCK_NONE || m->heap.prealloc_bytes || m->heap.pages ||
+		launch_needs_allocator(p) || stack || core_is_off(p) || p->fork == FORK_DENY ||
+		p->fork == FORK_PRECOPY;
 }
 
 static uint64_t thread_stack_bytes(const struct build *b) {
@@ -56,30 +57,44 @@ static int add_stack_cache(struct build *b) {
 		stack->reserve ? "memory.stack.reserve" : "memory.stack.expected_threads", text);
 }
 
-/* Memory that malloc once had stays in the one heap, and big blocks come from there too. */
-int launch_add_tunables(struct build *b) {
-	const struct memory_policy *m = &b->p->memory;
-	char text[64];
-	int r = 0;
+static const uint64_t heap_page_bytes[HEAP_PAGES_MAX] = {
+	[HEAP_PAGES_2M] = UINT64_C(2) << 20,
+	[HEAP_PAGES_1G] = UINT64_C(1) << 30,
+};
 
-	if (m->lock == LOCK_NONE && !m->heap.prealloc_bytes)
+/* Memory that malloc once had stays in the one heap, and big blocks come from there too. */
+static int add_malloc_tunables(struct build *b) {
+	const struct heap_policy *h = &b->p->memory.heap;
+	char text[64];
+	int r;
+
+	if ((b->p->memory.lock == LOCK_NONE && !h->prealloc_bytes && !h->pages) ||
+		launch_needs_allocator(b->p))
 		return 0;
 	if (b->injection.way == WAY_PTRACE && !injection_tunables_work(b->f))
 		return 0;
-	if (m->heap.arenas > 0) {
-		snprintf(text, sizeof(text), "glibc.malloc.arena_max=%" PRIu32, m->heap.arenas);
-		r = append_text(b, STEP_TUNABLE, "memory.heap.arenas", text);
+	snprintf(text, sizeof(text), "glibc.malloc.arena_max=%" PRIu32, heap_arenas(h));
+	r = append_text(b, STEP_TUNABLE, "memory.heap.arenas", text);
+	if (r == 0 && h->pages) {
+		snprintf(text, sizeof(text), "glibc.malloc.hugetlb=%" PRIu64,
+			heap_page_bytes[h->pages]);
+		r = append_text(b, STEP_TUNABLE, "memory.heap.pages", text);
 	}
 	if (r == 0)
 		r = append_text(b, STEP_TUNABLE, "memory.heap", "glibc.malloc.mmap_max=0");
 	if (r == 0)
 		r = append_text(b, STEP_TUNABLE, "memory.heap",
 			"glibc.malloc.trim_threshold=18446744073709551615");
-	if (r == 0 && b->injection.way == WAY_PTRACE && m->heap.prealloc_bytes) {
-		snprintf(text, sizeof(text), "glibc.malloc.top_pad=%" PRIu64,
-			m->heap.prealloc_bytes);
+	if (r == 0 && b->injection.way == WAY_PTRACE && h->prealloc_bytes) {
+		snprintf(text, sizeof(text), "glibc.malloc.top_pad=%" PRIu64, h->prealloc_bytes);
 		r = append_text(b, STEP_TUNABLE, "memory.heap.prealloc", text);
 	}
+	return r;
+}
+
+int launch_add_tunables(struct build *b) {
+	int r = add_malloc_tunables(b);
+
 	return r < 0 ? r : add_stack_cache(b);
 }
 
@@ -99,11 +114,6 @@ _Static_assert((int)FORK_DENY == (int)INIT_FORK_DENY && (int)FORK_MODE_MAX == IN
 _Static_assert((int)ALLOCATOR_MIMALLOC == (int)INIT_ALLOCATOR_MIMALLOC &&
 		(int)ALLOCATOR_MAX == INIT_ALLOCATOR_MIMALLOC + 1,
 	"enum heap_allocator and enum init_allocator name the same things");
-
-static const uint64_t heap_page_bytes[HEAP_PAGES_MAX] = {
-	[HEAP_PAGES_2M] = UINT64_C(2) << 20,
-	[HEAP_PAGES_1G] = UINT64_C(1) << 30,
-};
 
 int launch_add_tracer(struct build *b) {
 	return b->injection.way == WAY_PTRACE ? append_text(b, STEP_TRACE, "inject", NULL) : 0;
@@ -133,7 +143,7 @@ int launch_add_injection(struct build *b) {
 	struct init_order order = {
 		.lock = init_lock_of(m->lock),
 		.heap_prealloc_bytes = m->heap.prealloc_bytes,
-		.arenas = m->heap.arenas,
+		.arenas = heap_arenas(&m->heap),
 		.allocator = (enum init_allocator)m->heap.allocator,
 		.heap_page_bytes = heap_page_bytes[m->heap.pages],
 		.heap_page_fallback = m->heap.pages_fallback == PAGES_FALLBACK_ALLOW,
@@ -160,5 +170,7 @@ int launch_add_injection(struct build *b) {
 	r = init_order_format(&order, text, sizeof(text));
 	if (r == 0 && b->injection.way == WAY_PRELOAD)
 		r = append_text(b, STEP_PRELOAD, "memory", b->f->init_library);
+	if (r == 0 && launch_needs_allocator(b->p) && b->injection.way == WAY_PRELOAD)
+		r = append_text(b, STEP_PRELOAD, "memory.heap.allocator", b->f->allocator_library);
 	return r < 0 ? r : append_order(b, text);
 }

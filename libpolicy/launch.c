@@ -251,6 +251,7 @@ int launch_plan(const struct process_policy *p, const struct launch_facts *f, st
 		add_directory,
 		launch_add_environment,
 		launch_add_tunables,
+		launch_add_allocator,
 		launch_add_injection,
 		add_program,
 	};
@@ -261,6 +262,8 @@ int launch_plan(const struct process_policy *p, const struct launch_facts *f, st
 	*problem = (struct launch_problem){ 0 };
 	injection_choose(p, f, &b.injection);
 	r = check_program(p, f, &b.injection, problem);
+	if (r == 0)
+		r = launch_check_allocator(p, f, &b.injection, problem);
 	if (r == 0)
 		r = rights_check(p, f, problem);
 	for (size_t i = 0; i < ARRAY_LEN(parts) && r == 0; i++)

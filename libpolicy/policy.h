@@ -123,12 +123,17 @@ struct scheduling_policy {
 
 struct heap_policy {
 	uint64_t prealloc_bytes; /* 0 = none */
-	uint32_t arenas; /* of the allocator; 0 = its own choice */
+	uint32_t arenas; /* of the allocator; 0 = not set: see heap_arenas() */
 	enum heap_allocator allocator;
 	enum heap_pages pages;
 	enum pages_fallback pages_fallback;
 	struct place place;
 };
+
+/** One arena is what keeps every thread of a glibc program within prealloc; other allocators choose. */
+static inline uint32_t heap_arenas(const struct heap_policy *h) {
+	return h->arenas ? h->arenas : h->allocator == ALLOCATOR_GLIBC ? 1 : 0;
+}
 
 struct stack_policy {
 	uint64_t main_bytes; /* depth of the main thread's stack made present; 0 = leave */

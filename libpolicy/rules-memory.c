@@ -147,13 +147,54 @@ bool rule_arena_too_large(struct subject *s) {
 	const struct heap_policy *h = &s->p->memory.heap;
 	char share[UNITS_TEXT_MAX];
 
-	if (h->arenas <= 1 || h->prealloc_bytes / h->arenas <= ARENA_USABLE_BYTES)
+	if (h->allocator != ALLOCATOR_GLIBC || h->arenas <= 1 ||
+		h->prealloc_bytes / h->arenas <= ARENA_USABLE_BYTES)
 		return false;
 	rule_advise(s, "memory.heap.arenas: 1 has no such bound");
 	return rule_say(s,
 		"memory.heap.prealloc shared between %u arenas is %s each; allowed: at most 63M, "
 		"because an arena beside the main one can't grow beyond 64M",
 		h->arenas, format_size_rounded(h->prealloc_bytes / h->arenas, share));
+}
+
+bool rule_pages_without_glibc(struct subject *s) {
+	const struct heap_policy *h = &s->p->memory.heap;
+
+	if (!h->pages || h->allocator == ALLOCATOR_GLIBC)
+		return false;
+	rule_advise(s, "allocator: glibc, or leave pages out");
+	return rule_say(s,
+		"memory.heap.pages is set, and memory.heap.allocator isn't glibc; allowed: huge pages "
+		"with glibc's malloc, which alone takes its whole heap from them");
+}
+
+bool rule_pages_with_arenas(struct subject *s) {
+	const struct heap_policy *h = &s->p->memory.heap;
+
+	if (!h->pages || h->arenas <= 1)
+		return false;
+	return rule_say(s,
+		"memory.heap.arenas is %u with huge pages; allowed: 1, because an arena beside the main "
+		"one can't grow beyond four of them",
+		h->arenas);
+}
+
+bool rule_fallback_without_pages(struct subject *s) {
+	const struct heap_policy *h = &s->p->memory.heap;
+
+	if (h->pages || h->pages_fallback == PAGES_FALLBACK_REFUSE)
+		return false;
+	return rule_say(s, "memory.heap.pages_fallback has no effect without memory.heap.pages");
+}
+
+bool rule_arenas_of_mimalloc(struct subject *s) {
+	const struct heap_policy *h = &s->p->memory.heap;
+
+	if (h->allocator != ALLOCATOR_MIMALLOC || !h->arenas)
+		return false;
+	rule_advise(s, "leave arenas out");
+	return rule_say(s,
+		"memory.heap.arenas has no effect with mimalloc, which has a heap for each thread");
 }
 
 /* ---- environment ------------------------------------------------------------------------------- */
@@ -192,7 +233,7 @@ bool rule_environment_conflict(struct subject *s) {
 		bool set = find_tunable(tunables, v->tunable, &value) ||
 			(text && parse_u64(text, &value) == 0);
 
-		if (!set || (v->is_arenas ? value == h->arenas : h->prealloc_bytes == 0))
+		if (!set || (v->is_arenas ? value == heap_arenas(h) : h->prealloc_bytes == 0))
 			continue;
 		return rule_say(s, "environment sets %s, which overrides what memory.heap asks for",
 			text ? v->variable : v->tunable);

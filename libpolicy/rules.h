@@ -43,6 +43,10 @@ bool rule_memlock_too_small(struct subject *s);
 bool rule_memlock_void(struct subject *s);
 bool rule_prealloc_without_lock(struct subject *s);
 bool rule_arena_too_large(struct subject *s);
+bool rule_pages_without_glibc(struct subject *s);
+bool rule_pages_with_arenas(struct subject *s);
+bool rule_fallback_without_pages(struct subject *s);
+bool rule_arenas_of_mimalloc(struct subject *s);
 bool rule_environment_conflict(struct subject *s);
 /* rules-running.c */
 bool rule_priority_without_realtime(struct subject *s);

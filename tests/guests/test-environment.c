@@ -112,6 +112,56 @@ static void unset_takes_the_whole_name_only(void **state) {
 	assert_string_equal(get(&l, "NOTIFY_SOCKET"), "/x");
 }
 
+static void an_allocator_is_preloaded_behind_our_library(void **state) {
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .library = strdup(LIBRARY) };
+
+	add(&l.more_libraries, "/lib/libjemalloc.so.2");
+	add(&l.env, "LD_PRELOAD=/a/liba.so:/lib/libjemalloc.so.2");
+	assert_int_equal(environment_finish(&l), 0);
+	assert_string_equal(get(&l, "LD_PRELOAD"), LIBRARY ":/lib/libjemalloc.so.2:/a/liba.so");
+	assert_string_equal(
+		get(&l, RTMEM_ENV_WAS "LD_PRELOAD"), "/a/liba.so:/lib/libjemalloc.so.2");
+}
+
+static void merge(struct launch *l, const char *text, char separator, bool keep) {
+	struct step s = { .kind = STEP_ENV_MERGE, .text = strdup(text) };
+
+	s.number[0] = separator;
+	s.number[1] = keep;
+	assert_int_equal(step_env_merge(l, &s), 0);
+	free(s.text);
+}
+
+static void the_users_settings_of_an_allocator_come_last_or_stay(void **state) {
+	_cleanup_launch_ struct launch l = { .report_fd = -1, .library = strdup(LIBRARY) };
+
+	add(&l.env, "MALLOC_CONF=narenas:2");
+	add(&l.env, "MIMALLOC_PAGE_RESET=1");
+	merge(&l, "MALLOC_CONF=dirty_decay_ms:-1,narenas:8", ',', false);
+	merge(&l, "MIMALLOC_PAGE_RESET=0", '\0', false);
+	merge(&l, "MIMALLOC_ALLOW_DECOMMIT=0", '\0', false);
+	merge(&l, "JDK_JAVA_OPTIONS=-XX:+AlwaysPreTouch -Xms1m", ' ', true);
+	assert_int_equal(environment_finish(&l), 0);
+	assert_string_equal(get(&l, "MALLOC_CONF"), "dirty_decay_ms:-1,narenas:8,narenas:2");
+	assert_string_equal(get(&l, "MIMALLOC_PAGE_RESET"), "1");
+	assert_string_equal(get(&l, "MIMALLOC_ALLOW_DECOMMIT"), "0");
+	assert_string_equal(get(&l, "JDK_JAVA_OPTIONS"), "-XX:+AlwaysPreTouch -Xms1m");
+	/* and the way back */
+	assert_string_equal(get(&l, RTMEM_ENV_WAS "MALLOC_CONF"), "narenas:2");
+	assert_string_equal(get(&l, RTMEM_ENV_ADDED "MIMALLOC_ALLOW_DECOMMIT"), "");
+	assert_null(get(&l, RTMEM_ENV_ADDED "MIMALLOC_PAGE_RESET"));
+	assert_null(get(&l, RTMEM_ENV_ADDED "JDK_JAVA_OPTIONS"));
+}
+
+static void without_our_library_nothing_is_there_to_undo_it(void **state) {
+	_cleanup_launch_ struct launch l = { .report_fd = -1 };
+
+	merge(&l, "MALLOC_CONF=dirty_decay_ms:-1", ',', false);
+	assert_int_equal(environment_finish(&l), 0);
+	assert_string_equal(get(&l, "MALLOC_CONF"), "dirty_decay_ms:-1");
+	assert_null(get(&l, RTMEM_ENV_ADDED "MALLOC_CONF"));
+}
+
 /* ---- out --------------------------------------------------------------------------------------- */
 
 #define ENTRIES_MAX 8
@@ -140,6 +190,14 @@ static const struct row rows[] = {
 	/* odd entries */
 	{ { "", "=", "RTMEM_INIT=x", "RTMEM_INITIAL=1", "NOVALUE", "RTMEM_INIT=y" },
 		{ "", "=", "RTMEM_INITIAL=1", "NOVALUE" } },
+	/* what was merged, or wasn't there */
+	{ { "RTMEM_INIT=x", "MALLOC_CONF=a,b", "RTMEM_WAS_MALLOC_CONF=b", "B=2" },
+		{ "MALLOC_CONF=b", "B=2" } },
+	{ { "RTMEM_ADDED_M=", "M=0", "RTMEM_INIT=x", "MM=1" }, { "MM=1" } },
+	{ { "RTMEM_WAS_LD_PRELOAD=/x y", "LD_PRELOAD=" LIBRARY ":/x:y", "RTMEM_INIT=x" },
+		{ "LD_PRELOAD=/x y" } },
+	{ { "RTMEM_ADDED_LD_PRELOAD=", "LD_PRELOAD=" LIBRARY ":/j.so", "RTMEM_INIT=x" }, { NULL } },
+	{ { "M=0", "RTMEM_ADDED_M=" }, { "M=0", "RTMEM_ADDED_M=" } },
 	/* an original longer than what we were given can't have been merged by us */
 	{ { "RTMEM_INIT=x", "GLIBC_TUNABLES=a", "RTMEM_TUNABLES=aaaaaaaaaaaaaaaa" },
 		{ "GLIBC_TUNABLES=a" } },
@@ -206,6 +264,9 @@ int main(void) {
 		cmocka_unit_test(our_library_comes_first),
 		cmocka_unit_test(a_sanitizer_comes_before_ours),
 		cmocka_unit_test(our_library_is_not_doubled),
+		cmocka_unit_test(an_allocator_is_preloaded_behind_our_library),
+		cmocka_unit_test(the_users_settings_of_an_allocator_come_last_or_stay),
+		cmocka_unit_test(without_our_library_nothing_is_there_to_undo_it),
 		cmocka_unit_test(unset_takes_the_whole_name_only),
 		cmocka_unit_test(what_a_child_sees_is_what_the_caller_had),
 		cmocka_unit_test(the_order_is_found),

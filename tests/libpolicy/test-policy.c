@@ -79,7 +79,8 @@ static void what_is_not_written_has_its_default(void **state) {
 	assert_false(p->scheduling.cpus_set);
 	assert_int_equal(p->memory.lock, LOCK_STRICT);
 	assert_int_equal(p->memory.heap.prealloc_bytes, 0);
-	assert_int_equal(p->memory.heap.arenas, 1);
+	assert_int_equal(p->memory.heap.arenas, 0);
+	assert_int_equal(heap_arenas(&p->memory.heap), 1);
 	assert_int_equal(p->memory.stack.main_bytes, 1 << 20);
 	assert_int_equal(p->memory.stack.threads_bytes, 0);
 	assert_int_equal(p->memory.stack.expected_threads, 8);
