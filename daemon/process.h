@@ -71,6 +71,7 @@ struct run {
 	struct stacks stacks;
 	struct children children;
 	uint64_t size_bytes; /* VmSize as of the last look at the heap */
+	uint64_t unlocked_bytes; /* as of the last reading that was believed */
 	uint64_t heap_missing_bytes; /* of the heap that was made present */
 	struct faults faults;
 	struct fault_count since_ready;

@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "daemon/log.h"
 #include "daemon/react.h"
+#include "daemon/relock.h"
 #include "daemon/report.h"
 #include "daemon/self.h"
 #include "daemon/slow.h"
@@ -26,6 +28,9 @@
 
 #define SLOW_ROUND_USEC	 10000000u
 #define REFRESH_MIN_USEC 100000u
+
+#define UNMAPPING_PAUSE_NSEC 50000 /* doubled from reading to reading: 25 ms in all */
+#define UNMAPPING_READINGS   9
 
 /* A limit that nobody judges is of interest to who asks for the status, at most. */
 static bool is_judged_limit(const struct process_policy *policy, int resource) {
@@ -128,11 +133,38 @@ static void look_at_lock(struct process *p) {
 		r->relock.possible = false;
 }
 
+/*
+ * The kernel counts memory that is being unmapped out of VmLck first, and out of VmSize once its pages are
+ * gone: a reading in between shows memory that isn't locked. Only what stays so is believed, where a lock
+ * is for all that is mapped.
+ */
+static bool read_memory(struct process *p) {
+	struct run *r = p->run;
+	struct timespec pause = { .tv_nsec = UNMAPPING_PAUSE_NSEC };
+	bool doubtful = r->report &&
+		(p->policy->memory.lock == LOCK_STRICT || p->policy->memory.lock == LOCK_ONFAULT);
+	struct process_memory again;
+
+	if (process_memory_read(r->status_fd, &r->memory) < 0)
+		return false;
+	for (int i = 0; doubtful && i < UNMAPPING_READINGS; i++) {
+		if (relock_unlocked(&r->memory) <= r->unlocked_bytes)
+			break;
+		(void)nanosleep(&pause, NULL);
+		pause.tv_nsec *= 2;
+		if (process_memory_read(r->status_fd, &again) == 0 &&
+			relock_unlocked(&again) < relock_unlocked(&r->memory))
+			r->memory = again;
+	}
+	r->unlocked_bytes = relock_unlocked(&r->memory);
+	return true;
+}
+
 void sample_process(struct process *p, bool thorough) {
 	struct run *r = p->run;
 	uint64_t now = process_now(p);
 
-	r->memory_valid = process_memory_read(r->status_fd, &r->memory) == 0;
+	r->memory_valid = read_memory(p);
 	if (r->ready)
 		(void)faults_since_ready(&r->faults, &r->since_ready);
 	if (now >= r->thorough_due_usec) {
