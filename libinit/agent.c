@@ -121,20 +121,22 @@ static int start_thread(struct init *i, size_t stack_bytes) {
 	return -error;
 }
 
-int agent_start(const struct init *main_init) {
+int agent_start(struct init *main_init) {
 	static struct init agent_init; /* a report of its own: the main thread's is still at work */
 	struct init *i = &agent_init;
 	sigset_t all, old;
 	int r = -EINVAL;
 
 	*i = *main_init;
-
-	if (i->order.report_fd < 0 && i->order.settle_usec == 0)
+	if (i->order.lock != INIT_LOCK_BALANCED ||
+		(i->order.report_fd < 0 && i->order.settle_usec == 0))
 		return 0; /* nobody will ever say when: the first lock is all there is */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (size_t s = 0; s < ARRAY_LEN(stack_sizes) && r == -EINVAL; s++)
 		r = start_thread(i, stack_sizes[s]);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return r;
+	return r == 0 ? 0
+		      : init_problem(main_init, "agent", r, "no thread to lock with once ready: %s",
+				strerrordesc_np(-r));
 }

@@ -37,6 +37,7 @@ static const init_step steps[] = {
 	heap_prepare,
 	arenas_prepare,
 	lock_future,
+	agent_start,
 	stacks_reserve,
 	vdso_touch,
 	lock_verify,
@@ -163,16 +164,10 @@ static bool has_more_to_say(const struct init *i) {
 }
 
 static void conclude(struct init *i) {
-	bool balanced = i->order.lock == INIT_LOCK_BALANCED, partial;
-	int r;
+	bool partial = i->report.step[0];
 
 	fork_watch();
 	guard_begin(i);
-	r = balanced ? agent_start(i) : 0;
-	if (r < 0)
-		(void)init_problem(i, "agent", r, "no thread to lock with once ready: %s",
-			strerrordesc_np(-r));
-	partial = i->report.step[0];
 	if (partial && i->order.report_fd < 0)
 		init_say(i, " is not fully protected", i->report.step, i->report.text);
 	report_finish(i, partial ? REPORT_INIT_PARTIAL : REPORT_INIT);

@@ -44,13 +44,12 @@ int lock_memory(struct init *i); /* what is there now */
 int heap_prepare(struct init *i); /* free heap that is present and stays */
 int arenas_prepare(struct init *i); /* the same in further arenas */
 int lock_future(struct init *i); /* and what comes, by mode; nothing maps in bulk after it */
-int stacks_reserve(struct init *i); /* stacks of threads made ahead */
+int agent_start(
+	struct init *i); /* balanced: a thread that locks again once the program is ready, when
+				    a daemon or a settle time can say so */
+int stacks_reserve(struct init *i); /* stacks of threads made ahead; nobody may take one after it */
 int vdso_touch(struct init *i); /* pages of the vdso, which no lock covers */
 int lock_verify(struct init *i); /* reads back what the steps before claim */
-
-/** Balanced: a helper thread that locks again once the program is ready; the report socket is its own
- *  from then on. Nothing to do (0) when neither a daemon nor a settle time can say when that is. */
-int agent_start(const struct init *main_init);
 
 /** Notes the first problem: step and errno, and why. Returns error, negative. */
 int init_problem(struct init *i, const char *step, int error, const char *format, ...)
