@@ -77,7 +77,7 @@ static const struct meaning meanings[] = {
 	{ "fork", "fork", "no fork once ready", false },
 	{ "mlockall", "lock", "the lock stays as it was made", false },
 	{ "munlockall", "lock", "the lock stays as it was made", false },
-	{ "munlock", "lock", "the lock stays as it was made", false },
+	{ "munlock", "lock", NULL, true }, /* also what comes before munmap() */
 	{ "munmap", "lock", "the lock stays as it was made", false },
 	{ "madvise", "lock", "locked pages stay present", false },
 	{ "malloc_trim", "heap_prealloc", "the heap stays as it was made present", false },
@@ -172,7 +172,7 @@ static void judge_event(const struct meaning *m, const struct process_policy *p,
 	const struct evidence *e, const struct event *event, struct findings *ret) {
 	char buf[EVENT_SUBJECT_MAX], seen[EVENT_CALL_MAX + EVENT_SUBJECT_MAX + 24];
 	const char *rule = rule_of(m, event, buf, sizeof(buf));
-	struct finding *effect = find_finding(ret, rule);
+	struct finding *effect = event->subject[0] ? NULL : find_finding(ret, rule);
 
 	describe(event, seen, sizeof(seen));
 	if (is_prepared_again(e, event))

@@ -16,7 +16,6 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/progress.h"
-#include "daemon/react.h"
 #include "daemon/ready.h"
 #include "daemon/record.h"
 #include "daemon/sample.h"
@@ -177,8 +176,7 @@ void report_drain(struct process *p) {
 	if (!p->run->judge_due)
 		return;
 	p->run->judge_due = false;
-	sample_process(p, true);
-	react_judge(p);
+	sample_now(p);
 }
 
 static int on_report_event(sd_event_source *s, int fd, uint32_t revents, void *userdata) {

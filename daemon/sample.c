@@ -195,6 +195,12 @@ static void on_record(const struct ring_record *record, void *userdata) {
 			return;
 }
 
+void sample_now(struct process *p) {
+	rings_drain(&p->manager->rings, on_record, p->manager);
+	sample_process(p, true);
+	react_judge(p);
+}
+
 static bool is_judged(const struct process *p) {
 	return p->state == PROCESS_RUNNING && p->run && p->run->ready;
 }

@@ -7,6 +7,8 @@
 
 /** Reads p now; thorough: limits, scheduler and CPUs too, whether or not they're due. */
 void sample_process(struct process *p, bool thorough);
+/** Reads and judges p now, out of turn. */
+void sample_now(struct process *p);
 /** Sets the one timer for the earliest process that is due. */
 void sample_schedule(struct manager *m);
 /** Reads and judges everything, for a client that asks; at most ten times per second. first: whose

@@ -97,6 +97,23 @@ class Children(Inside):
         daemon.wait_process("node", lambda p: p["faults"]["minor"] > before + 20, "its faults")
 
 
+class Sections(Inside):
+    def test_a_section_that_faulted_is_a_finding_with_its_thread(self):
+        daemon, tell = self.start("memory: { lock: strict }")
+        tell("section control loop", "section control loop", "section logging")
+        fixture.wait_log(daemon, "node: section: wanted 0 faults, seen 3 in control loop")
+        p = daemon.wait_process("node", lambda p: len(p["findings"]) == 2, "both")
+        self.assertEqual([f["seen"] for f in p["findings"]], ["6 in control loop", "3 in logging"])
+        self.assertEqual(p["findings"][0]["detail"],
+                         f"3 minor, 0 major in thread subject (tid {p['pid']})")
+
+    def test_another_process_can_not_tell_of_it(self):
+        daemon, tell = self.start("memory: { lock: strict }")
+        tell("forged-section mine", "section mine")
+        fixture.wait_log(daemon, "node: section: ")
+        self.assertEqual(fixture.findings(daemon.process("node"))["section"]["seen"], "3 in mine")
+
+
 class Forks(Inside):
     def test_a_fork_past_the_library_is_seen(self):
         daemon, tell = self.start("memory: { lock: strict }")

@@ -175,6 +175,27 @@ static void deed_diver(const char *kib) {
 		die("diver");
 }
 
+/* What librtmem says of a section that faulted */
+static void deed_section(const char *name) {
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		"X_RTMEM_SECTION=%s\nX_RTMEM_MINOR=3\nX_RTMEM_MAJOR=0\nX_RTMEM_TID=%ld", name,
+		(long)syscall(SYS_gettid));
+	say_to("RTMEM_SOCKET", text);
+}
+
+static void deed_forged_section(const char *name) {
+	pid_t pid = vfork();
+
+	if (pid < 0)
+		die("vfork");
+	if (pid == 0) {
+		deed_section(name);
+		_exit(0);
+	}
+}
+
 static const struct {
 	const char *word;
 	void (*fn)(const char *rest);
@@ -195,6 +216,8 @@ static const struct {
 	{ "spawn", deed_spawn },
 	{ "thread", deed_thread },
 	{ "diver", deed_diver },
+	{ "section", deed_section },
+	{ "forged-section", deed_forged_section },
 };
 
 void do_deed(const char *word, const char *rest) {

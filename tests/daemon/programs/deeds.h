@@ -7,6 +7,7 @@ void do_deed(const char *word, const char *rest);
 
 /* of subject.c */
 void die(const char *what);
+void say_to(const char *variable, const char *text);
 void start(const char *name, void *(*fn)(void *));
 
 #endif

@@ -53,17 +53,21 @@ static void populate(size_t n_pages) {
 		p[i] = 1;
 }
 
-static void say(const char *text) {
-	const char *path = getenv("NOTIFY_SOCKET");
+void say_to(const char *variable, const char *text) {
+	const char *path = getenv(variable);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (!path || fd < 0 || strlen(path) >= sizeof(address.sun_path))
-		die("NOTIFY_SOCKET");
+		die(variable);
 	memcpy(address.sun_path, path, strlen(path));
 	if (sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address, sizeof(address)) < 0)
 		die("sendto");
 	close(fd);
+}
+
+static void say(const char *text) {
+	say_to("NOTIFY_SOCKET", text);
 }
 
 static void say_from_child(const char *text) {

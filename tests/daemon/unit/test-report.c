@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "daemon/ready.h"
 #include "daemon/report.h"
 #include "daemon/sample.h"
 #include "house.h"
@@ -281,6 +282,32 @@ static void progress_is_shown_until_the_report(void **state) {
 	assert_null(run->progress);
 }
 
+static uint64_t deadline(const struct process *p) {
+	uint64_t usec = 0;
+
+	assert_return_code(sd_event_source_get_time(p->run->ready_timer, &usec), 0);
+	return usec;
+}
+
+static void progress_that_moves_is_waited_for(void **state) {
+	struct report r = make(REPORT_PROGRESS, "heap", "prefault 10 % of 8.0G");
+	struct process *p = camera(state);
+
+	assert_return_code(ready_begin(p), 0);
+	for (r.heap_bytes = 100; r.heap_bytes <= 200; r.heap_bytes += 100) {
+		assert_return_code(sd_event_source_set_time(p->run->ready_timer, 1), 0);
+		assert_return_code(report_send(childs_end, &r), 0);
+		report_drain(p);
+		assert_true(deadline(p) > process_now(p));
+	}
+	r.heap_bytes = 200; /* stands still, whatever it says */
+	snprintf(r.text, sizeof(r.text), "prefault 99 %% of 8.0G");
+	assert_return_code(sd_event_source_set_time(p->run->ready_timer, 1), 0);
+	assert_return_code(report_send(childs_end, &r), 0);
+	report_drain(p);
+	assert_int_equal(deadline(p), 1);
+}
+
 static void a_lock_that_comes_late_is_answered_once(void **state) {
 	struct process *p = camera(state);
 	struct report r = make(REPORT_LOCKED, "", "");
@@ -368,6 +395,7 @@ int main(void) {
 		CASE(events_are_kept_and_judged_at_once),
 		CASE(an_event_before_the_report_is_not_believed),
 		CASE(progress_is_shown_until_the_report),
+		CASE(progress_that_moves_is_waited_for),
 		CASE(a_lock_that_comes_late_is_answered_once),
 		CASE(a_few_packets_now_and_then_may_go_on_for_ever),
 		CASE(a_flood_waits_its_turn),
