@@ -29,6 +29,7 @@ static void *symbol_of(const void *base, const char *name) {
 
 #define JEMALLOC_ARENAS_MAX 1024u
 #define JEMALLOC_ARENA(a)   ((int)((a) + 1) << 20) /* MALLOCX_ARENA of its header */
+#define PROOF_ROUNDS	    4u
 #define JEMALLOC_NO_CACHE   (1 << 8) /* MALLOCX_TCACHE_NONE */
 
 struct jemalloc {
@@ -100,8 +101,18 @@ static int gives_back(struct init *i) {
 		i->report.malloc_owner);
 }
 
+/* Notes that it keeps about its memory may grow once more by a mapping, hence some rounds. */
+static int jemalloc_prove(struct init *i, const struct jemalloc *j, size_t share) {
+	for (unsigned round = 0; round < PROOF_ROUNDS; round++) {
+		uint64_t before = size_now();
+
+		if (jemalloc_round(i, j, share, false) == 0 && size_now() == before)
+			return 0;
+	}
+	return gives_back(i);
+}
+
 static int jemalloc_prepare(struct init *i, struct jemalloc *j) {
-	uint64_t before;
 	size_t share;
 	int r = jemalloc_check(i, j);
 
@@ -113,12 +124,10 @@ static int jemalloc_prepare(struct init *i, struct jemalloc *j) {
 	r = jemalloc_round(i, j, share, true);
 	if (r < 0)
 		return init_problem_diagnosed(i, "heap", -r, i->order.heap_prealloc_bytes);
-	before = size_now();
-	r = jemalloc_round(i, j, share, false);
-	if (r < 0 || size_now() != before)
-		return gives_back(i);
-	i->report.heap_bytes = (uint64_t)share * j->n_arenas;
-	return 0;
+	r = jemalloc_prove(i, j, share);
+	if (r == 0)
+		i->report.heap_bytes = (uint64_t)share * j->n_arenas;
+	return r;
 }
 
 /* ---- mimalloc ---------------------------------------------------------------------------------- */
