@@ -43,13 +43,12 @@ static __thread struct counters mine
 
 /* ---- one counter ------------------------------------------------------------------------------- */
 
-static int open_event(uint64_t config, int group_fd, bool exclude_kernel) {
+static int open_event(uint64_t config, bool exclude_kernel) {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = config,
-		.sample_period = group_fd < 0,
-		.read_format = PERF_FORMAT_GROUP,
+		.sample_period = config == PERF_COUNT_SW_PAGE_FAULTS, /* a record for each */
 		.exclude_kernel = exclude_kernel,
 		.exclude_hv = 1,
 		.watermark = 1,
@@ -57,14 +56,14 @@ static int open_event(uint64_t config, int group_fd, bool exclude_kernel) {
 	};
 
 	return (int)syscall(
-		SYS_perf_event_open, &attr, 0, -1, group_fd, (unsigned long)PERF_FLAG_FD_CLOEXEC);
+		SYS_perf_event_open, &attr, 0, -1, -1, (unsigned long)PERF_FLAG_FD_CLOEXEC);
 }
 
-static bool open_group(struct counters *c, bool exclude_kernel) {
-	c->fd = open_event(PERF_COUNT_SW_PAGE_FAULTS, -1, exclude_kernel);
+static bool open_events(struct counters *c, bool exclude_kernel) {
+	c->fd = open_event(PERF_COUNT_SW_PAGE_FAULTS, exclude_kernel);
 	if (c->fd < 0)
 		return false;
-	c->fd_major = open_event(PERF_COUNT_SW_PAGE_FAULTS_MAJ, c->fd, exclude_kernel);
+	c->fd_major = open_event(PERF_COUNT_SW_PAGE_FAULTS_MAJ, exclude_kernel);
 	if (c->fd_major >= 0)
 		return true;
 	c->fd = close_fd(c->fd);
@@ -96,9 +95,9 @@ static void map_ring(struct counters *c) {
 
 static void open_counter(struct counters *c) {
 	c->source = RTMEM_FAULTS_USAGE;
-	if (open_group(c, false))
+	if (open_events(c, false))
 		c->source = RTMEM_FAULTS_ALL;
-	else if (open_group(c, true))
+	else if (open_events(c, true))
 		c->source = RTMEM_FAULTS_USER;
 	if (c->fd >= 0)
 		map_ring(c);
@@ -114,15 +113,16 @@ static void close_counter(struct counters *c) {
 
 /* ---- reading ----------------------------------------------------------------------------------- */
 
-static bool read_group(int fd, uint64_t *ret_minor, uint64_t *ret_major) {
-	struct {
-		uint64_t n, all, major;
-	} values;
+static bool read_counter(int fd, uint64_t *ret) {
+	return read(fd, ret, sizeof(*ret)) == (ssize_t)sizeof(*ret);
+}
 
-	if (read(fd, &values, sizeof(values)) != (ssize_t)sizeof(values) || values.n != 2)
+static bool read_events(const struct counters *c, uint64_t *ret_minor, uint64_t *ret_major) {
+	uint64_t all;
+
+	if (!read_counter(c->fd, &all) || !read_counter(c->fd_major, ret_major))
 		return false;
-	*ret_major = values.major;
-	*ret_minor = values.all > values.major ? values.all - values.major : 0;
+	*ret_minor = all > *ret_major ? all - *ret_major : 0;
 	return true;
 }
 
@@ -134,22 +134,27 @@ static void read_usage(uint64_t *ret_minor, uint64_t *ret_major) {
 	*ret_major = (uint64_t)u.ru_majflt;
 }
 
+/* Since it was looked at last? What the thread's own faults do, it sees in order. */
+static bool has_faulted(struct counters *c) {
+	uint64_t now;
+
+	if (c->ring)
+		now = __atomic_load_n(&c->ring->data_head, __ATOMIC_RELAXED);
+	else if (!read_counter(c->fd, &now))
+		return false;
+	if (likely(now == c->seen))
+		return false;
+	c->seen = now;
+	return true;
+}
+
 void counters_read(struct counters *c, uint64_t *ret_minor, uint64_t *ret_major) {
 	if (c->fd < 0) {
 		read_usage(ret_minor, ret_major);
 		return;
 	}
-	if (c->ring) {
-		/* faults of this thread: it needn't ask for the order of another's writes */
-		uint64_t head = __atomic_load_n(&c->ring->data_head, __ATOMIC_RELAXED);
-
-		if (unlikely(head != c->seen_head)) {
-			(void)read_group(c->fd, &c->minor, &c->major);
-			c->seen_head = head;
-		}
-	} else {
-		(void)read_group(c->fd, &c->minor, &c->major);
-	}
+	if (unlikely(has_faulted(c)))
+		(void)read_events(c, &c->minor, &c->major);
 	*ret_minor = c->minor;
 	*ret_major = c->major;
 }
@@ -263,7 +268,7 @@ void counters_restart(void) {
 	for (struct counters *c = process->first; c; c = c->next) {
 		uint64_t minor, major;
 
-		if (c->fd >= 0 ? !read_group(c->fd, &minor, &major)
+		if (c->fd >= 0 ? !read_events(c, &minor, &major)
 			       : !read_thread(c->tid, &minor, &major))
 			continue;
 		__atomic_store_n(&c->base_minor, minor, __ATOMIC_RELAXED);

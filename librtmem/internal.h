@@ -45,11 +45,11 @@ struct untold {
 struct counters {
 	uint64_t generation; /* of the process that it was prepared in; 0 = never */
 	int source; /* enum rtmem_fault_source */
-	int fd; /* all faults, leader of the group; -1 = getrusage */
+	int fd; /* all faults; -1 = getrusage */
 	int fd_major;
 	pid_t tid;
 	struct perf_event_mmap_page *ring; /* NULL = none: each count is a read() */
-	uint64_t seen_head; /* of the ring when the next two were read */
+	uint64_t seen; /* head of the ring or count of all, when the next two were read */
 	uint64_t minor, major;
 	uint64_t base_minor, base_major; /* at rtmem_ready(); atomic */
 	struct untold untold;
