@@ -62,12 +62,22 @@ static bool is_no_right(const struct diagnose_facts *f) {
 	return f->error == EPERM && !may_lock_without_limit(f) && f->memlock_soft == 0;
 }
 
+static const char *why_bound(const struct diagnose_facts *f) {
+	return f->user_namespace ? "CAP_IPC_LOCK doesn't count in a user namespace"
+				 : "CAP_IPC_LOCK isn't held";
+}
+
+/* The way out that the limit leaves: none in a user namespace. */
+static const char *or_capability(const struct diagnose_facts *f) {
+	return f->user_namespace ? " and, for a container, its launcher's (--ulimit memlock=)"
+				 : " or add capabilities: [ipc_lock]";
+}
+
 static void tell_no_right(const struct diagnose_facts *f, char *buf, size_t size) {
 	snprintf(buf, size,
 		"the memlock limit is 0 and %s: set limits.memlock in the policy (LimitMEMLOCK=, "
-		"/etc/security/limits.conf) or capabilities: [ipc_lock]",
-		f->user_namespace ? "CAP_IPC_LOCK doesn't count in a user namespace"
-				  : "CAP_IPC_LOCK isn't held");
+		"/etc/security/limits.conf)%s",
+		why_bound(f), or_capability(f));
 }
 
 static bool is_memlock(const struct diagnose_facts *f) {
@@ -82,11 +92,10 @@ static void tell_memlock(const struct diagnose_facts *f, char *buf, size_t size)
 	snprintf(buf, size,
 		"the memlock limit is too low: %s locked + %s needed > soft limit %s (hard %s), and "
 		"%s: raise limits.memlock in the policy (ulimit -l, LimitMEMLOCK=, "
-		"/etc/security/limits.conf) or add capabilities: [ipc_lock]",
+		"/etc/security/limits.conf)%s",
 		size_text(f->locked_bytes, locked), size_text(f->needed_bytes, needed),
-		size_text(f->memlock_soft, soft), size_text(f->memlock_hard, hard),
-		f->user_namespace ? "CAP_IPC_LOCK doesn't count in a user namespace"
-				  : "CAP_IPC_LOCK isn't held");
+		size_text(f->memlock_soft, soft), size_text(f->memlock_hard, hard), why_bound(f),
+		or_capability(f));
 }
 
 /* ---- other limits of the process --------------------------------------------------------------- */

@@ -67,8 +67,10 @@ static void judge_count(const char *rule, uint64_t allowed, uint64_t seen, const
 static const char *perf_remedy(int error) {
 	switch (-error) {
 	case EACCES:
-	case EPERM:
 		return "; allow perf with kernel.perf_event_paranoid <= 2 and CAP_PERFMON";
+	case EPERM: /* the kernel itself says EACCES */
+		return "; a seccomp filter forbids it, as that of most containers does: allow "
+		       "perf_event_open in its profile";
 	case EMFILE:
 		return "; raise the limit of descriptors of rtmemd (LimitNOFILE= of its unit)";
 	case ENFILE:

@@ -221,6 +221,8 @@ static void counting_from_proc_is_noted_with_its_cause(void **state) {
 	b->evidence.perf_error = -EACCES;
 	bench_expect_note(b, "faults", "(Permission denied)");
 	bench_expect_note(b, "faults", "kernel.perf_event_paranoid <= 2");
+	b->evidence.perf_error = -EPERM;
+	bench_expect_note(b, "faults", "seccomp");
 	b->evidence.perf_error = -EMFILE;
 	bench_expect_note(b, "faults", "LimitNOFILE=");
 	b->evidence.perf_error = -ENFILE;
