@@ -38,6 +38,16 @@ static int print_steps(const struct outlook *o, FILE *out) {
 	return table_print(&table, out, terminal_width(out), INDENT, terminal_has_colour(out));
 }
 
+static void print_injection(const struct outlook *o, FILE *out) {
+	const struct injection *i = &o->injection;
+
+	if (i->way == WAY_NOT_NEEDED)
+		return;
+	fprintf(out, "  injection: %s: %s\n", injection_way_to_string(i->way), i->why);
+	for (unsigned n = 0; n < i->n_notes; n++)
+		fprintf(out, "  note: %s\n", i->notes[n]);
+}
+
 static void print_notes(const struct outlook *o, FILE *out) {
 	for (size_t i = 0; i < o->plan.n_steps; i++) {
 		const struct step *s = &o->plan.steps[i];
@@ -103,6 +113,7 @@ int outlook_print(const struct outlook *o, FILE *out) {
 		fprintf(out, "  launch\n");
 		r = print_steps(o, out);
 		print_notes(o, out);
+		print_injection(o, out);
 	}
 	if (r == 0 && has_budget(o))
 		r = print_budget(o, out);
@@ -130,6 +141,19 @@ static void print_steps_json(const struct outlook *o, struct json *j) {
 		json_object_end(j);
 	}
 	json_array_end(j);
+}
+
+static void print_injection_json(const struct outlook *o, struct json *j) {
+	const struct injection *i = &o->injection;
+
+	json_object_begin(j, "injection");
+	json_string(j, "way", injection_way_to_string(i->way));
+	json_string(j, "why", i->why);
+	json_array_begin(j, "notes");
+	for (unsigned n = 0; n < i->n_notes; n++)
+		json_string(j, NULL, i->notes[n]);
+	json_array_end(j);
+	json_object_end(j);
 }
 
 static void print_budget_json(const struct outlook *o, struct json *j) {
@@ -163,6 +187,7 @@ void outlook_print_json(const struct outlook *o, struct json *j) {
 	json_string(j, "name", o->policy->name);
 	json_string(j, "source", source);
 	print_steps_json(o, j);
+	print_injection_json(o, j);
 	if (has_budget(o))
 		print_budget_json(o, j);
 	json_array_begin(j, "notes");

@@ -29,22 +29,11 @@ static uint64_t default_stack(const struct process_policy *p, const struct launc
 	return soft == BYTES_UNLIMITED ? GLIBC_STACK_WHEN_UNLIMITED : soft;
 }
 
-static void warn_about_image(struct outlook *o) {
-	const char *cause = NULL;
-
-	if (o->image_error || !launch_needs_injection(o->policy))
-		return;
-	if (!o->image.dynamic)
-		cause = "is a static program, which loads no libraries";
-	else if (o->image.privileged)
-		cause = "is setuid or has file capabilities, so that the loader ignores LD_PRELOAD; "
-			"give it `capabilities:` in the policy instead of setcap";
-	if (cause)
-		snprintf(o->warning, sizeof(o->warning), "%.300s %s: %s", o->image.program, cause,
-			o->policy->memory.lock == LOCK_STRICT
-				? "under `lock: strict` it isn't started"
-				: "it will run, but unprotected");
-	else if (o->image.missing[0])
+/* What a refusal says stands with the problem already. */
+static void warn_about_injection(struct outlook *o) {
+	if (o->injection.way == WAY_NONE)
+		snprintf(o->warning, sizeof(o->warning), "%s", o->injection.why);
+	else if (o->image.missing[0] && !o->image_error)
 		snprintf(o->warning, sizeof(o->warning),
 			"%s wasn't found, so that the image is larger than said", o->image.missing);
 }
@@ -60,7 +49,7 @@ static void read_image(struct outlook *o, const struct launch_facts *f) {
 		snprintf(o->warning, sizeof(o->warning),
 			"the image of %.200s isn't known (%s), so that the budget lacks it",
 			p->command[0], strerror(-o->image_error));
-	warn_about_image(o);
+	warn_about_injection(o);
 }
 
 static void compare_with_limit(struct outlook *o, const struct launch_facts *f) {
@@ -106,6 +95,8 @@ int outlook_make(const struct process_policy *p, struct outlook *ret) {
 
 	*ret = (struct outlook){ .policy = p };
 	r = facts_gather(p, &facts, &ret->problem);
+	if (r == 0)
+		injection_choose(p, &facts.launch, &ret->injection);
 	if (r == 0)
 		r = launch_plan(p, &facts.launch, &ret->plan, &ret->problem);
 	if (r < 0 && !ret->problem.text[0])

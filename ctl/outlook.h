@@ -9,7 +9,9 @@
 #include "common/plan.h"
 #include "host/image.h"
 #include "libpolicy/budget.h"
+#include "libpolicy/injection.h"
 #include "libpolicy/launch-notes.h"
+#include "libpolicy/launch.h"
 
 #define OUTLOOK_ADVICE_MAX 512
 
@@ -17,6 +19,7 @@ struct outlook {
 	const struct process_policy *policy;
 	struct plan plan; /* empty when there's a problem */
 	struct launch_problem problem; /* text "" = none */
+	struct injection injection; /* the way into the program; why "" = not known */
 	struct budget budget;
 	struct image image;
 	int image_error; /* why the image isn't known, 0 = it is */

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -276,11 +275,6 @@ static int resolve(const char *program, const char *search_path, char ret[static
 	return -ELOOP;
 }
 
-static bool is_privileged(const struct elf_file *e) {
-	return (e->mode & (S_ISUID | S_ISGID)) ||
-		fgetxattr(e->fd, "security.capability", NULL, 0) > 0;
-}
-
 int image_read(const char *program, const char *search_path, const char *library_path,
 	const char *init_library, struct image *ret) {
 	_cleanup_elf_file_ struct elf_file e = { .fd = -1 };
@@ -292,6 +286,5 @@ int image_read(const char *program, const char *search_path, const char *library
 		r = elf_file_open(ret->program, &e);
 	if (r < 0)
 		return r;
-	ret->privileged = is_privileged(&e);
 	return read_program(&e, library_path, init_library, ret);
 }

@@ -15,7 +15,6 @@ struct image {
 	uint64_t bytes; /* mapped by program, libraries, dynamic loader and injected library */
 	unsigned n_objects;
 	bool dynamic; /* has a dynamic loader: libraries can be injected */
-	bool privileged; /* setuid, setgid or file capabilities: LD_PRELOAD is ignored */
 	char missing[IMAGE_NAME_MAX]; /* a library that wasn't found; then bytes is too small */
 };
 

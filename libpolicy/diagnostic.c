@@ -93,6 +93,8 @@ static const struct diagnostic_info infos[DIAG_ID_MAX] = {
 	[DIAG_SETTLE_EXCEEDS_TIMEOUT] = ROW("settle-exceeds-timeout"),
 	[DIAG_RESTART_LIMIT_UNREACHABLE] = ROW_WARN("restart-limit-unreachable"),
 	[DIAG_ENVIRONMENT_CONFLICT] = ROW_WARN("environment-conflict"),
+	[DIAG_INJECT_NONE_STRICT] = ROW("inject-none-strict"),
+	[DIAG_INJECT_NEEDS_LIBRARY] = ROW("inject-needs-library"),
 	[DIAG_HOST_CONFLICT] = ROW("host-conflict"),
 };
 

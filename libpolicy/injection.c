@@ -182,14 +182,15 @@ static void note_stacks(
 		note(i, "memory.stack.reserve can't be applied: it takes the library");
 }
 
-static void note_rest(const struct process_policy *p, struct injection *i) {
+static void note_rest(
+	const struct process_policy *p, const struct launch_facts *f, struct injection *i) {
 	if (p->memory.heap.pages != HEAP_PAGES_DEFAULT)
 		note(i, "memory.heap.pages can't be applied: it takes the library");
 	if (p->fork == FORK_PRECOPY)
 		note(i, "fork: precopy can't be applied: a fork is seen from outside and reported");
 	if (p->children == CHILDREN_INHERIT)
 		note(i, "children: inherit can't be applied: a child program isn't prepared");
-	if (p->memory.lock == LOCK_ONFAULT)
+	if (p->memory.lock == LOCK_ONFAULT && f->target.obstacle != OBSTACLE_STATIC)
 		note(i,
 			"lock: onfault: libraries are locked as they're touched, so that first touches "
 			"are faults");
@@ -199,15 +200,15 @@ static void note_losses(
 	const struct process_policy *p, const struct launch_facts *f, struct injection *i) {
 	note_heap(p, f, i);
 	note_stacks(p, f, i);
-	note_rest(p, i);
+	note_rest(p, f, i);
 }
 
 /* What only the library can do, and what nobody should believe to have. */
-static const char *needs_library(const struct process_policy *p) {
+const char *injection_needs_library(const struct process_policy *p) {
 	if (p->fork == FORK_DENY)
-		return "fork: deny takes the library";
+		return "fork: deny takes the library inside the program";
 	if (p->memory.heap.allocator != ALLOCATOR_GLIBC)
-		return "another allocator takes LD_PRELOAD";
+		return "memory.heap.allocator takes LD_PRELOAD";
 	return NULL;
 }
 
@@ -215,7 +216,7 @@ static const char *needs_library(const struct process_policy *p) {
 
 static void choose_ptrace(const struct process_policy *p, const struct launch_facts *f,
 	const char *reason, struct injection *i) {
-	const char *library = needs_library(p);
+	const char *library = injection_needs_library(p);
 	char why[300];
 	struct obstacle o;
 

@@ -31,6 +31,9 @@ void injection_choose(
 	const struct process_policy *p, const struct launch_facts *f, struct injection *ret);
 /** GLIBC_TUNABLES reach the program's malloc, as far as its file says. */
 bool injection_tunables_work(const struct launch_facts *f);
+/** What of the policy only the library can do, so that it must not be believed to be in force without it:
+ *  a sentence, or NULL. */
+const char *injection_needs_library(const struct process_policy *p);
 /** "preload" ... */
 const char *injection_way_to_string(enum injection_way way);
 

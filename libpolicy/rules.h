@@ -58,4 +58,8 @@ bool rule_settle_unused(struct subject *s);
 bool rule_settle_exceeds_timeout(struct subject *s);
 bool rule_restart_limit_unreachable(struct subject *s);
 
+/* rules-injection.c */
+bool rule_inject_none_strict(struct subject *s);
+bool rule_inject_needs_library(struct subject *s);
+
 #endif

@@ -57,6 +57,8 @@ static const struct rule rules[] = {
 	{ DIAG_SETTLE_EXCEEDS_TIMEOUT, "ready.timeout", rule_settle_exceeds_timeout },
 	{ DIAG_RESTART_LIMIT_UNREACHABLE, "restart.limit", rule_restart_limit_unreachable },
 	{ DIAG_ENVIRONMENT_CONFLICT, "environment", rule_environment_conflict },
+	{ DIAG_INJECT_NONE_STRICT, "inject", rule_inject_none_strict },
+	{ DIAG_INJECT_NEEDS_LIBRARY, "inject", rule_inject_needs_library },
 };
 
 /* Where the strongest layer has the key; if none has it (a default is to blame), the process. */

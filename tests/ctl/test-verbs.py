@@ -235,10 +235,17 @@ class Verbs(rtmem.TestCase):
         shutil.copy("/bin/true", program)
         os.chmod(program, 0o4755)
         self.write("a.yaml", "version: 1\nprocesses:\n"
-                   f"  strict: {{ command: [{program}] }}\n"
-                   f"  other: {{ command: [{program}], memory: {{ lock: balanced }} }}\n"
-                   f"  none: {{ command: [{program}], memory: {{ lock: none }} }}\n")
-        self.assertIn("isn't started", self.ctl("plan", "strict").stdout)
+                   f"  strict: {{ command: [{program}], user: nobody }}\n"
+                   f"  bound: {{ command: [{program}], user: nobody, inject: preload }}\n"
+                   f"  other: {{ command: [{program}], user: nobody, inject: preload,"
+                   " memory: { lock: balanced } }\n"
+                   f"  none: {{ command: [{program}], user: nobody, memory: {{ lock: none }} }}\n")
+        document = json.loads(self.ctl("--json", "plan", "strict").stdout)["processes"][0]
+        self.assertEqual(document["injection"]["way"], "ptrace")
+        self.assertIn("it is setuid", document["injection"]["why"])
+        self.assertEqual(document["steps"][0]["step"], "trace")
+        self.assertIn("injection: ptrace: it is setuid", self.ctl("plan", "strict").stdout)
+        self.assertIn("lock: strict starts nothing", self.ctl("plan", "bound", status=1).stdout)
         self.assertIn("unprotected", self.ctl("plan", "other").stdout)
         self.assertNotIn("warning", self.ctl("plan", "none").stdout)
 

@@ -16,8 +16,8 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "common/io.h"
 #include "common/elf-file.h"
+#include "common/io.h"
 #include "host/image.h"
 #include "host/library-cache.h"
 #include "support/tree.h"
@@ -138,20 +138,6 @@ static void what_is_no_program_is_refused(void **state) {
 	assert_int_equal(read_image(file, &image), -ENOEXEC);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	assert_int_equal(read_image(fifo, &image), -ENOEXEC);
-}
-
-static void setuid_is_told(void **state) {
-	_cleanup_free_ char *data = NULL, *file = tree_path(tree, "file");
-	struct image image;
-	size_t len;
-
-	assert_int_equal(read_file("/bin/true", 16 << 20, &data, &len), 0);
-	tree_write(tree, "file", data, len);
-	assert_int_equal(read_image(file, &image), 0);
-	assert_false(image.privileged);
-	assert_int_equal(chmod(file, 04755), 0);
-	assert_int_equal(read_image(file, &image), 0);
-	assert_true(image.privileged);
 }
 
 /* ---- hostile files ----------------------------------------------------------------------------- */
@@ -361,7 +347,6 @@ int main(void) {
 		CASE(a_name_is_looked_up_in_the_path),
 		CASE(a_script_counts_as_its_interpreter),
 		CASE(what_is_no_program_is_refused),
-		CASE(setuid_is_told),
 		CASE(the_hand_made_file_is_good_unless_spoilt),
 		CASE(a_loop_of_needed_libraries_ends),
 		CASE(a_library_that_is_not_there_is_named),
