@@ -11,7 +11,6 @@
 #include "libpolicy/budget.h"
 #include "libpolicy/injection.h"
 #include "libpolicy/launch-notes.h"
-#include "libpolicy/launch.h"
 
 #define OUTLOOK_ADVICE_MAX 512
 

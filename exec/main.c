@@ -269,7 +269,8 @@ static int become(struct launch *l) {
 
 	if (r < 0)
 		return not_executed(l, NULL, -r);
-	if (prepare_injection(l, path) < 0 || launch_await_go(l) < 0)
+	/* the tracer attaches last: from then on a signal waits for it */
+	if (launch_await_go(l) < 0 || prepare_injection(l, path) < 0)
 		return EXIT_LAUNCH_FAILED;
 	execve(path, l->argv, l->env);
 	return not_executed(l, path, errno);
