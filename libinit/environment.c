@@ -129,10 +129,14 @@ void environment_take(char **envp) {
 		return;
 	undo_merges(envp);
 	original = find(envp, RTMEM_ENV_ORIGINAL);
-	for (char **in = envp; *in; in++)
+	char **in = envp;
+	for (; *in; in++)
 		if (keep_entry(in, original))
 			*out++ = *in;
-	*out = NULL;
+	/* Go looks for the auxiliary vector behind the environment: it has to find an empty one, and asks
+	 * /proc then, rather than entries that were moved. */
+	while (out < in)
+		*out++ = NULL;
 }
 
 void environment_pass_on(char **envp, const struct init_order *o) {

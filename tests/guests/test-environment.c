@@ -218,6 +218,8 @@ static void what_a_child_sees_is_what_the_caller_had(void **state) {
 			assert_string_equal(env[kept], rows[i].after[kept]);
 		}
 		assert_null(rows[i].after[kept]);
+		for (size_t e = kept; e <= n; e++)
+			assert_null(env[e]); /* nothing that looks like an auxiliary vector */
 		for (size_t e = 0; e < n; e++)
 			free(all[e]);
 	}
