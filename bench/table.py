@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the parts of bench/run share: its options, the table, and commands with and without a policy."""
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -25,6 +26,21 @@ def row(what, figure, goal, met):
     verdict = "" if met is None else "ok" if met else "MISS"
     ROWS.append((what, figure, goal, met))
     print(f"  {what:<52} {figure:>22}   {goal:<22} {verdict}", flush=True)
+
+
+@contextlib.contextmanager
+def huge_pages(number, path="/proc/sys/vm/nr_hugepages"):
+    """So many more huge pages for a while, as far as the machine can."""
+    def write(count):
+        with open(path, "w", encoding="ascii") as f:
+            f.write(str(count))
+    with open(path, encoding="ascii") as f:
+        before = int(f.read())
+    write(before + number)
+    try:
+        yield
+    finally:
+        write(before)
 
 
 def say(text):

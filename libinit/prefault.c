@@ -41,9 +41,9 @@
 #define TICK_USEC	   500000u
 
 struct job {
-	char *start;
-	size_t len, piece, page;
-	_Atomic size_t next; /* offset of the first piece that nobody took */
+	char *start, *end;
+	size_t piece, page;
+	_Atomic uintptr_t next; /* where the first piece is that nobody took */
 	_Atomic size_t done; /* bytes */
 	_Atomic int error; /* negative errno that ended it */
 };
@@ -102,32 +102,36 @@ static void touch_pages(char *start, size_t len, size_t page) {
 	}
 }
 
-static int populate(const struct job *j, size_t at) {
-	size_t len = j->len - at < j->piece ? j->len - at : j->piece;
+static int populate(const struct job *j, char *start, size_t len) {
 	long r;
 
 	do
-		r = raw_syscall(SYS_madvise, (long)(j->start + at), (long)len, MADV_POPULATE_WRITE);
+		r = raw_syscall(SYS_madvise, (long)start, (long)len, MADV_POPULATE_WRITE);
 	while (r == -EINTR || r == -EAGAIN);
 	if (r == -EINVAL) { /* kernel before 5.14 */
-		touch_pages(j->start + at, len, j->page);
+		touch_pages(start, len, j->page);
 		r = 0;
 	}
 	return (int)r;
 }
 
-/* False when there is nothing left to do. */
+/* False when there is nothing left to do. Pieces end at multiples of their size, so that no two threads
+ * fill the same page table. */
 static bool do_piece(struct job *j) {
-	size_t at = j->error ? j->len : atomic_fetch_add(&j->next, j->piece);
+	uintptr_t at = j->error ? UINTPTR_MAX : atomic_fetch_add(&j->next, j->piece);
+	char *start = (char *)at, *end; /* NOLINT: an address */
 	int r;
 
-	if (at >= j->len)
+	if (at >= (uintptr_t)j->end)
 		return false;
-	r = populate(j, at);
+	end = (size_t)(j->end - start) > j->piece ? start + j->piece : j->end;
+	if (start < j->start)
+		start = j->start;
+	r = populate(j, start, (size_t)(end - start));
 	if (r < 0)
 		j->error = r;
 	else
-		atomic_fetch_add(&j->done, j->len - at < j->piece ? j->len - at : j->piece);
+		atomic_fetch_add(&j->done, (size_t)(end - start));
 	return r == 0;
 }
 
@@ -143,7 +147,7 @@ static int helper_main(void *userdata) {
 }
 
 static unsigned helpers_wanted(const struct job *j) {
-	size_t shares = j->len / HELPER_SHARE_BYTES, cpus;
+	size_t shares = (size_t)(j->end - j->start) / HELPER_SHARE_BYTES, cpus;
 	cpu_set_t set;
 
 	if (!HELPERS_WORK || sched_getaffinity(0, sizeof(set), &set) < 0)
@@ -233,7 +237,7 @@ static int tick(struct init *i, const struct job *j, bool may_stop) {
 	size_t done = j->done;
 
 	tell_progress(i, i->prefaulted_bytes + done);
-	return may_stop ? prefault_check_room(i, j->len - done) : 0;
+	return may_stop ? prefault_check_room(i, (size_t)(j->end - j->start) - done) : 0;
 }
 
 /* What the control group and MemAvailable say isn't about huge pages, which are set aside already. */
@@ -256,14 +260,14 @@ int prefault_range(struct init *i, char *start, size_t len, size_t page_bytes) {
 	size_t page = page_bytes ? page_bytes : (size_t)sysconf(_SC_PAGESIZE);
 	char *first = start + (page - (uintptr_t)start % page) % page;
 	char *end = start + len - (uintptr_t)(start + len) % page;
-	struct job job = { .start = first, .page = page };
+	struct job job = { .start = first, .end = end, .page = page };
 	struct crew crew = { .job = &job };
 	int r;
 
 	if (end <= first)
 		return 0;
-	job.len = (size_t)(end - first);
 	job.piece = page > PIECE_BYTES ? page : PIECE_BYTES;
+	job.next = (uintptr_t)first - (uintptr_t)first % job.piece;
 	start_helpers(&crew, helpers_wanted(&job));
 	r = work(i, &job, page_bytes == 0);
 	await_helpers(&crew);
