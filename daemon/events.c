@@ -149,6 +149,9 @@ static struct finding *find_finding(struct findings *f, const char *rule) {
 static void describe(const struct event *event, char *buf, size_t size) {
 	if (strcmp(event->call, "section") == 0)
 		snprintf(buf, size, "%" PRIu64 " in %s", event->n, event->subject);
+	else if (strcmp(event->call, "child") == 0)
+		snprintf(buf, size, "%" PRIu64 " process%s made", event->n,
+			event->n == 1 ? "" : "es");
 	else if (event->n == 1)
 		snprintf(buf, size, "%s once", event->call);
 	else

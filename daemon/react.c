@@ -59,7 +59,9 @@ static void keep(struct process *p, const struct findings *now) {
 		(void **)&p->notes, &p->n_notes, now->notes, now->n_notes, sizeof(now->notes[0]));
 }
 
-static void add_run_notes(const struct run *r, struct findings *now) {
+static void add_run_notes(const struct process *p, struct findings *now) {
+	const struct run *r = p->run;
+
 	for (size_t i = 0; i < r->n_notes; i++) {
 		bool known = false;
 
@@ -69,8 +71,12 @@ static void add_run_notes(const struct run *r, struct findings *now) {
 			findings_note(now, r->notes[i].rule, "%s", r->notes[i].detail);
 	}
 	if (r->adopted && r->ready)
-		findings_note(
-			now, "adopted", "adopted by a new rtmemd: faults are counted since then");
+		findings_note(now, "adopted",
+			"adopted by a new rtmemd: faults are counted since then, and what the program does "
+			"to its own memory is seen by its effect, not by the call%s",
+			p->policy->memory.lock == LOCK_BALANCED
+				? "; what it maps from now on isn't locked"
+				: "");
 }
 
 /* Texts that evidence points to */
@@ -138,13 +144,13 @@ static void act(struct process *p) {
 
 void react_judge(struct process *p) {
 	struct words words;
-	struct findings now = { .n_items = 0 };
+	struct findings now; /* large, and mostly unused: not cleared for each judgement */
 	struct evidence e;
 	enum compliance compliance;
 
 	gather(p, &words, &e);
 	compliance = verdict(p->policy, &e, &now);
-	add_run_notes(p->run, &now);
+	add_run_notes(p, &now);
 	tell(p, &now);
 	if (compliance != p->compliance || now.n_items != p->n_findings)
 		p->manager->changed = true;
@@ -158,7 +164,7 @@ void react_judge(struct process *p) {
 
 void react_stopped(struct process *p) {
 	struct evidence e = { .running = false, .failure = p->failure };
-	struct findings now = { .n_items = 0 };
+	struct findings now;
 
 	p->compliance = verdict(p->policy, &e, &now);
 	keep(p, &now);

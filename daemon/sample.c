@@ -34,7 +34,7 @@
 
 /* A limit that nobody judges is of interest to who asks for the status, at most. */
 static bool is_judged_limit(const struct process_policy *policy, int resource) {
-	return policy->limits[resource].set || resource == RLIMIT_MEMLOCK;
+	return policy->limits[resource].set;
 }
 
 static void read_limits(struct process *p, bool thorough) {
@@ -51,7 +51,7 @@ static void read_limits(struct process *p, bool thorough) {
 		}
 }
 
-static void read_scheduler(struct run *r) {
+static void read_scheduler(struct run *r, bool nice) {
 	struct effective *e = &r->effective;
 	struct sched_param param;
 
@@ -60,6 +60,8 @@ static void read_scheduler(struct run *r) {
 	if (e->scheduler_valid) {
 		e->policy &= ~SCHED_RESET_ON_FORK;
 		e->priority = param.sched_priority;
+	}
+	if (e->scheduler_valid && nice) {
 		errno = 0;
 		e->nice = getpriority(PRIO_PROCESS, (id_t)r->pid);
 		e->scheduler_valid = errno == 0;
@@ -83,7 +85,7 @@ static void read_effective(struct process *p, bool thorough) {
 
 	read_limits(p, thorough);
 	if (thorough || s->policy >= 0 || s->nice_set)
-		read_scheduler(p->run);
+		read_scheduler(p->run, thorough || s->nice_set);
 	if (thorough || s->cpus_set)
 		read_cpus(p->run);
 	p->run->effective_valid = true;

@@ -34,6 +34,7 @@ void findings_add(struct findings *f, const char *rule, const char *wanted, cons
 	if (f->n_items == FINDINGS_MAX)
 		return;
 	item = &f->items[f->n_items++];
+	*item = (struct finding){ .rule = "" }; /* compared as a whole later */
 	snprintf(item->rule, sizeof(item->rule), "%s", rule);
 	snprintf(item->wanted, sizeof(item->wanted), "%s", wanted);
 	snprintf(item->seen, sizeof(item->seen), "%s", seen);
@@ -47,6 +48,7 @@ void findings_note(struct findings *f, const char *rule, const char *format, ...
 	if (f->n_notes == NOTES_MAX)
 		return;
 	note = &f->notes[f->n_notes++];
+	*note = (struct note){ .rule = "" };
 	snprintf(note->rule, sizeof(note->rule), "%s", rule);
 	va_start(args, format);
 	vsnprintf(note->detail, sizeof(note->detail), format, args);
@@ -190,6 +192,10 @@ static void judge_report(
 
 	if (!r)
 		return;
+	if (r->injection == REPORT_BY_PTRACE)
+		findings_note(ret, "injection",
+			"prepared from outside (ptrace), without a library inside: what the program does "
+			"to its own memory later is seen by its effect, not by the call");
 	if (r->kind == REPORT_INIT_PARTIAL)
 		findings_add(ret, "injection", "all of the policy", r->step, r->text);
 	judge_heap_end(p, e, ret);
