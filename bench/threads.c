@@ -74,7 +74,8 @@ static int compare(const void *a, const void *b) {
 
 static double median_usec(uint64_t *nsec, size_t n) {
 	qsort(nsec, n, sizeof(*nsec), compare);
-	return (double)nsec[n / 2] / 1000;
+	n /= 2;
+	return (double)nsec[n] / 1000;
 }
 
 /* False when a thread can't be created. */
