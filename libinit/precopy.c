@@ -6,6 +6,7 @@
  * and never touched, under onfault) stay as they are.
  */
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,10 +19,19 @@
 
 #define PIECE_PAGES 1024u
 
-static void write_pages(char *start, size_t len, size_t page) {
-	if (madvise(start, len, MADV_POPULATE_WRITE) == 0 || errno != EINVAL)
+struct copy {
+	size_t page;
+	bool populates; /* kernel 5.14 and later */
+	int error; /* the first: memory has run out */
+};
+
+static void write_pages(struct copy *c, char *start, size_t len) {
+	if (c->populates) {
+		if (madvise(start, len, MADV_POPULATE_WRITE) < 0 && !c->error)
+			c->error = errno;
 		return;
-	for (size_t at = 0; at < len; at += page) { /* kernel before 5.14 */
+	}
+	for (size_t at = 0; at < len; at += c->page) {
 		volatile char *p = start + at;
 
 		*p = *p; /* cppcheck-suppress selfAssignment ; volatile: a read and a write */
@@ -29,42 +39,47 @@ static void write_pages(char *start, size_t len, size_t page) {
 }
 
 /* Runs of pages that are there. */
-static void write_present(char *start, const unsigned char *present, size_t n, size_t page) {
+static void write_present(struct copy *c, char *start, const unsigned char *present, size_t n) {
 	for (size_t first = 0, end; first < n; first = end + 1) {
 		for (end = first; end < n && (present[end] & 1);)
 			end++;
 		if (end > first)
-			write_pages(start + first * page, (end - first) * page, page);
+			write_pages(c, start + first * c->page, (end - first) * c->page);
 	}
 }
 
-static void copy_mapping(const struct mapping *m, size_t page) {
+static void copy_mapping(struct copy *c, const struct mapping *m) {
 	unsigned char present[PIECE_PAGES];
+	size_t page = c->page;
 
 	for (uintptr_t at = m->start; at < m->end; at += PIECE_PAGES * page) {
 		size_t n = (m->end - at) / page < PIECE_PAGES ? (m->end - at) / page : PIECE_PAGES;
 		char *start = (char *)at; /* NOLINT: an address */
 
 		if (mincore(start, n * page, present) == 0)
-			write_present(start, present, n, page);
+			write_present(c, start, present, n);
 	}
 }
 
 void precopy(const struct init *i) {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct copy c = { .page = (size_t)sysconf(_SC_PAGESIZE) };
 	int saved_errno = errno;
 	struct mapping found;
 	uintptr_t at = 0;
 	struct maps m;
-	int r = maps_open(&m);
 
-	if (r < 0)
-		event_send(i, "fork", -r, NULL,
-			"fork: precopy can't take the pages back: /proc/self/maps can't be read");
-	for (; r == 0 && maps_find(&m, at, &found); at = found.end)
-		if (found.writable && !found.shared)
-			copy_mapping(&found, page);
-	if (r == 0)
+	c.populates = madvise(NULL, 0, MADV_POPULATE_WRITE) == 0;
+	c.error = -maps_open(&m);
+	if (c.error == 0) {
+		for (; maps_find(&m, at, &found); at = found.end)
+			if (found.writable && !found.shared)
+				copy_mapping(&c, &found);
 		maps_close(&m);
+	}
+	if (c.error)
+		event_send(i, "fork", c.error, NULL,
+			"fork: precopy couldn't take all pages back (%s): what is missing faults when "
+			"it's written",
+			strerrordesc_np(c.error));
 	errno = saved_errno;
 }

@@ -84,6 +84,7 @@ static const struct diagnostic_info infos[DIAG_ID_MAX] = {
 	[DIAG_NICE_WITH_REALTIME] = ROW_WARN("nice-with-realtime"),
 	[DIAG_OOM_WITH_LIMIT] = ROW("oom-with-limit"),
 	[DIAG_PREALLOC_WITHOUT_LOCK] = ROW_WARN("prealloc-without-lock"),
+	[DIAG_RESERVE_WITHOUT_LOCK] = ROW("reserve-without-lock"),
 	[DIAG_ARENA_TOO_LARGE] = ROW("arena-too-large"),
 	[DIAG_PAGES_WITHOUT_GLIBC] = ROW("pages-without-glibc"),
 	[DIAG_PAGES_WITH_ARENAS] = ROW("pages-with-arenas"),

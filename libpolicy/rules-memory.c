@@ -143,6 +143,16 @@ bool rule_prealloc_without_lock(struct subject *s) {
 		"may be taken away again; memory.lock is none");
 }
 
+/* The C library drops the pages of a stack that ends, unless they are locked. */
+bool rule_reserve_without_lock(struct subject *s) {
+	if (s->p->memory.lock != LOCK_NONE || s->p->memory.stack.reserve == 0)
+		return false;
+	rule_advise(s, "memory: { lock: strict }, or leave memory.stack.reserve out");
+	return rule_say(s,
+		"memory.stack.reserve without a lock: stacks made ahead don't stay; memory.lock is "
+		"none; allowed with it: 0");
+}
+
 bool rule_arena_too_large(struct subject *s) {
 	const struct heap_policy *h = &s->p->memory.heap;
 	char share[UNITS_TEXT_MAX];

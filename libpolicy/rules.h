@@ -42,6 +42,7 @@ bool rule_memlock_zero(struct subject *s);
 bool rule_memlock_too_small(struct subject *s);
 bool rule_memlock_void(struct subject *s);
 bool rule_prealloc_without_lock(struct subject *s);
+bool rule_reserve_without_lock(struct subject *s);
 bool rule_arena_too_large(struct subject *s);
 bool rule_pages_without_glibc(struct subject *s);
 bool rule_pages_with_arenas(struct subject *s);

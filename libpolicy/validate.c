@@ -43,6 +43,7 @@ static const struct rule rules[] = {
 	{ DIAG_MEMLOCK_TOO_SMALL, "limits.memlock", rule_memlock_too_small },
 	{ DIAG_MEMLOCK_VOID, "limits.memlock", rule_memlock_void },
 	{ DIAG_PREALLOC_WITHOUT_LOCK, "memory.heap.prealloc", rule_prealloc_without_lock },
+	{ DIAG_RESERVE_WITHOUT_LOCK, "memory.stack.reserve", rule_reserve_without_lock },
 	{ DIAG_ARENA_TOO_LARGE, "memory.heap.arenas", rule_arena_too_large },
 	{ DIAG_PAGES_WITHOUT_GLIBC, "memory.heap.pages", rule_pages_without_glibc },
 	{ DIAG_PAGES_WITH_ARENAS, "memory.heap.arenas", rule_pages_with_arenas },
