@@ -27,8 +27,8 @@
 #include "common/io.h"
 #include "exec/trace-stub.h"
 
-#define ROUNDS_MAX	 16 /* looks at all threads before it gives up */
-#define ROUND_PAUSE_MSEC 20
+#define ROUNDS_MAX	 64 /* looks at all threads before it gives up */
+#define ROUND_PAUSE_MSEC 10
 #define STOP_WAIT_SEC	 2 /* a sleeping thread stops at once; one on its way into the kernel soon */
 
 /* ---- one thread ------------------------------------------------------------------------------------------ */

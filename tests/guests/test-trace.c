@@ -24,7 +24,7 @@
 #define MAIN_STACK (UINT64_C(1) << 20)
 #define ROUNDS	   900 /* of kills, at most: more calls than any preparation makes */
 #define LATE_LOCKS 40
-#define SIGNALS	   "20000"
+#define SIGNALS	   "8000"
 #define STRICT_125 "was killed"
 
 static void add_order(struct plan *p, enum init_lock lock) {
@@ -368,6 +368,8 @@ static void no_signal_is_lost_over_locks(void **state) {
 			!fixture_receive(&l, &r))
 			break;
 		assert_int_equal(r.kind, REPORT_LOCKED);
+		if (r.error)
+			print_message("%s\n", r.text);
 		done += r.error == 0;
 	}
 	fixture_finish(&l, &o);

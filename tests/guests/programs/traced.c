@@ -106,12 +106,14 @@ static void count(int sig) {
 	n_signals++;
 }
 
-/* Sends the next signal only once the last one was answered: a lost one is the last. */
+/* Sends the next signal only once the last one was answered: a lost one is the last. The pause is short
+ * enough to meet any step of a tracer at work, and long enough to let it begin. */
 static void ask(int answers, pid_t whom, long n) {
+	const struct timespec pause = { .tv_nsec = 100000 };
 	char answer;
 
 	(void)alarm(CHILD_LIMIT);
-	for (long i = 0; i < n; i++)
+	for (long i = 0; i < n && nanosleep(&pause, NULL) == 0; i++)
 		if (kill(whom, SIGUSR1) < 0 || read(answers, &answer, 1) != 1)
 			_exit(1);
 	_exit(0);
