@@ -32,6 +32,15 @@ static uint64_t further_arenas(const struct process_policy *p) {
 	return h->allocator == ALLOCATOR_GLIBC && h->arenas > 1 ? h->arenas - 1 : 0;
 }
 
+/* As measured: the price of an allocator that keeps threads apart. */
+static uint64_t allocator_extra(const struct heap_policy *h) {
+	if (h->allocator == ALLOCATOR_JEMALLOC)
+		return h->prealloc_bytes / 2 + JEMALLOC_EXTRA_BYTES;
+	if (h->allocator == ALLOCATOR_MIMALLOC && h->prealloc_bytes)
+		return mimalloc_reserved_bytes(h->prealloc_bytes) - h->prealloc_bytes;
+	return 0;
+}
+
 void budget_compute(const struct process_policy *p, uint64_t image_bytes,
 	uint64_t default_stack_bytes, struct budget *ret) {
 	const struct stack_policy *stack = &p->memory.stack;
@@ -48,6 +57,7 @@ void budget_compute(const struct process_policy *p, uint64_t image_bytes,
 	add(&b, "further arenas", further_arenas(p), ARENA_RESERVATION_BYTES, "memory.heap.arenas");
 	if (!p->memory.heap.pages) /* huge pages are locked by nature, and not counted */
 		add(&b, "heap", 1, p->memory.heap.prealloc_bytes, "memory.heap.prealloc");
+	add(&b, "allocator", 1, allocator_extra(&p->memory.heap), "memory.heap.allocator");
 	add(&b, "margin", 1, b.total_bytes / 100 * BUDGET_MARGIN_PERCENT, "10 % of the above");
 	*ret = b;
 }

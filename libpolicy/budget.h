@@ -15,6 +15,17 @@
 #define ARENA_RESERVATION_BYTES \
 	(64ull << 20) /* address space that glibc reserves per further arena */
 #define BUDGET_MARGIN_PERCENT 10
+/* mimalloc hands its memory out in pieces of this size, one or more for each thread */
+#define MIMALLOC_SEGMENT_BYTES (32ull << 20)
+/* what jemalloc maps for its own, and to grow in steps, on top of half of what is preallocated */
+#define JEMALLOC_EXTRA_BYTES (32ull << 20)
+
+/** What mimalloc is told to reserve, so that so much is free once the first thread has its segment. */
+static inline uint64_t mimalloc_reserved_bytes(uint64_t prealloc_bytes) {
+	uint64_t segments = (prealloc_bytes + MIMALLOC_SEGMENT_BYTES - 1) / MIMALLOC_SEGMENT_BYTES;
+
+	return prealloc_bytes ? (segments + 1) * MIMALLOC_SEGMENT_BYTES : 0;
+}
 
 struct budget_line {
 	const char *what; /* "image", "threads" ... */

@@ -11,12 +11,10 @@
 #include <string.h>
 
 #include "common/units.h"
+#include "libpolicy/budget.h"
 #include "libpolicy/launch-build.h"
 #include "libpolicy/launch-notes.h"
 #include "libpolicy/rights.h"
-
-/* mimalloc hands its memory out in pieces of this size, one or more for each thread. */
-#define MIMALLOC_SEGMENT_BYTES (UINT64_C(32) << 20)
 
 /* No oversized blocks in an arena of their own, and no limit to how small a piece may be cut from a
  * large free one: else the memory made present at the start would serve large requests alone. */
@@ -108,9 +106,8 @@ static int set_mimalloc(struct build *b) {
 		r = append_setting(b, MERGE_NOT, "%s", settings[i]);
 	if (r < 0 || !bytes)
 		return r;
-	bytes = (bytes + MIMALLOC_SEGMENT_BYTES - 1) / MIMALLOC_SEGMENT_BYTES + 1;
 	return append_setting(b, MERGE_NOT, "MIMALLOC_RESERVE_OS_MEMORY=%" PRIu64 "K",
-		bytes * (MIMALLOC_SEGMENT_BYTES >> 10));
+		mimalloc_reserved_bytes(bytes) >> 10);
 }
 
 static int set_tcmalloc(struct build *b) {
@@ -246,7 +243,7 @@ void launch_notes(
 		note_wanted(h, f, ret);
 	else if (f->target_known && f->target.allocator != PREFLIGHT_ALLOCATOR_LIBC)
 		note_foreign(f, ret);
-	else
+	else if (!f->target_known || f->target.glibc)
 		note_glibc(h, ret);
 	if (f->target_known)
 		note_runtime(f->target.runtime, ret);

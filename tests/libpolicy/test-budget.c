@@ -54,6 +54,32 @@ static void threads_without_a_size_take_the_default_one(void **state) {
 	assert_int_equal(line(&b, "threads")->bytes, 64 * MIB);
 }
 
+static void another_allocator_has_its_price(void **state) {
+	struct process_policy p = policy();
+	struct budget b;
+
+	p.memory.heap.arenas = 0;
+	p.memory.heap.allocator = ALLOCATOR_MIMALLOC;
+	budget_compute(&p, 0, 8 * MIB, &b);
+	assert_int_equal(line(&b, "heap")->bytes, 150 * MIB);
+	assert_int_equal(line(&b, "allocator")->bytes, (192 - 150) * MIB);
+	p.memory.heap.allocator = ALLOCATOR_JEMALLOC;
+	budget_compute(&p, 0, 8 * MIB, &b);
+	assert_int_equal(line(&b, "allocator")->bytes, (75 + 32) * MIB);
+	p.memory.heap.allocator = ALLOCATOR_GLIBC;
+	budget_compute(&p, 0, 8 * MIB, &b);
+	assert_null(line(&b, "allocator"));
+}
+
+static void huge_pages_are_no_locked_memory(void **state) {
+	struct process_policy p = policy();
+	struct budget b;
+
+	p.memory.heap.pages = HEAP_PAGES_2M;
+	budget_compute(&p, 0, 8 * MIB, &b);
+	assert_null(line(&b, "heap"));
+}
+
 static void what_is_nothing_has_no_line(void **state) {
 	struct process_policy p = policy();
 	struct budget b;
@@ -90,6 +116,8 @@ int main(void) {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_lines_add_up_to_the_total),
 		cmocka_unit_test(threads_without_a_size_take_the_default_one),
+		cmocka_unit_test(another_allocator_has_its_price),
+		cmocka_unit_test(huge_pages_are_no_locked_memory),
 		cmocka_unit_test(what_is_nothing_has_no_line),
 		cmocka_unit_test(each_arena_after_the_first_reserves_64_mib),
 		cmocka_unit_test(absurd_numbers_saturate),
