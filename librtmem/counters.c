@@ -23,6 +23,8 @@
 #include "common/io.h"
 #include "librtmem/internal.h"
 
+#define HIGH_FD \
+	500 /* out of the way of programs that close what they think is theirs, and open anew */
 #define RING_PAGES    2 /* the head, and one page of records that are overwritten */
 #define WAKE_NEVER    (1u << 30)
 #define STAT_LINE_MAX 1024
@@ -55,8 +57,14 @@ static int open_event(uint64_t config, bool exclude_kernel) {
 		.wakeup_watermark = WAKE_NEVER,
 	};
 
-	return (int)syscall(
+	int fd = (int)syscall(
 		SYS_perf_event_open, &attr, 0, -1, -1, (unsigned long)PERF_FLAG_FD_CLOEXEC);
+	int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
+
+	if (high < 0)
+		return fd;
+	(void)close(fd);
+	return high;
 }
 
 static bool open_events(struct counters *c, bool exclude_kernel) {
@@ -126,12 +134,24 @@ static bool read_events(const struct counters *c, uint64_t *ret_minor, uint64_t 
 	return true;
 }
 
-static void read_usage(uint64_t *ret_minor, uint64_t *ret_major) {
+static void read_usage(const struct counters *c, uint64_t *ret_minor, uint64_t *ret_major) {
 	struct rusage u = { 0 };
 
 	(void)getrusage(RUSAGE_THREAD, &u);
-	*ret_minor = (uint64_t)u.ru_minflt;
-	*ret_major = (uint64_t)u.ru_majflt;
+	*ret_minor = (uint64_t)u.ru_minflt + c->offset_minor;
+	*ret_major = (uint64_t)u.ru_majflt + c->offset_major;
+}
+
+/* The program has closed the descriptors: their numbers may be somebody else's by now. */
+static void go_on_by_usage(struct counters *c) {
+	uint64_t minor, major;
+
+	c->fd = c->fd_major = -1;
+	close_counter(c);
+	c->source = RTMEM_FAULTS_USAGE;
+	read_usage(c, &minor, &major);
+	c->offset_minor = c->minor - minor;
+	c->offset_major = c->major - major;
 }
 
 /* Since it was looked at last? What the thread's own faults do, it sees in order. */
@@ -141,7 +161,7 @@ static bool has_faulted(struct counters *c) {
 	if (c->ring)
 		now = __atomic_load_n(&c->ring->data_head, __ATOMIC_RELAXED);
 	else if (!read_counter(c->fd, &now))
-		return false;
+		return true; /* and it can't be read again */
 	if (likely(now == c->seen))
 		return false;
 	c->seen = now;
@@ -149,31 +169,31 @@ static bool has_faulted(struct counters *c) {
 }
 
 void counters_read(struct counters *c, uint64_t *ret_minor, uint64_t *ret_major) {
-	if (c->fd < 0) {
-		read_usage(ret_minor, ret_major);
+	if (c->fd >= 0 && unlikely(has_faulted(c)) && !read_events(c, &c->minor, &c->major))
+		go_on_by_usage(c);
+	if (unlikely(c->fd < 0)) {
+		read_usage(c, ret_minor, ret_major);
 		return;
 	}
-	if (unlikely(has_faulted(c)))
-		(void)read_events(c, &c->minor, &c->major);
 	*ret_minor = c->minor;
 	*ret_major = c->major;
 }
 
 /* As getrusage(), of another thread. */
-static bool read_thread(pid_t tid, uint64_t *ret_minor, uint64_t *ret_major) {
+static bool read_thread(const struct counters *c, uint64_t *ret_minor, uint64_t *ret_major) {
 	char path[STAT_PATH_MAX], line[STAT_LINE_MAX];
 	const char *fields;
 	unsigned long long minor, major;
 
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)c->tid);
 	if (read_line_file(path, line, sizeof(line)) < 0)
 		return false;
 	fields = strrchr(line, ')');
 	if (!fields ||
 		sscanf(fields, ") %*c %*d %*d %*d %*d %*d %*u %llu %*u %llu", &minor, &major) != 2)
 		return false;
-	*ret_minor = minor;
-	*ret_major = major;
+	*ret_minor = minor + c->offset_minor;
+	*ret_major = major + c->offset_major;
 	return true;
 }
 
@@ -268,8 +288,7 @@ void counters_restart(void) {
 	for (struct counters *c = process->first; c; c = c->next) {
 		uint64_t minor, major;
 
-		if (c->fd >= 0 ? !read_events(c, &minor, &major)
-			       : !read_thread(c->tid, &minor, &major))
+		if (c->fd >= 0 ? !read_events(c, &minor, &major) : !read_thread(c, &minor, &major))
 			continue;
 		__atomic_store_n(&c->base_minor, minor, __ATOMIC_RELAXED);
 		__atomic_store_n(&c->base_major, major, __ATOMIC_RELAXED);

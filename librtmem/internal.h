@@ -51,6 +51,7 @@ struct counters {
 	struct perf_event_mmap_page *ring; /* NULL = none: each count is a read() */
 	uint64_t seen; /* head of the ring or count of all, when the next two were read */
 	uint64_t minor, major;
+	uint64_t offset_minor, offset_major; /* of getrusage, where it goes on for a counter */
 	uint64_t base_minor, base_major; /* at rtmem_ready(); atomic */
 	struct untold untold;
 	struct counters *next, **previous; /* all of this process, under its mutex */

@@ -23,11 +23,14 @@
 #endif
 
 size_t page_bytes(void) {
-	static size_t cached;
+	static size_t cached; /* any thread may be the first */
+	size_t bytes = __atomic_load_n(&cached, __ATOMIC_RELAXED);
 
-	if (!cached)
-		cached = (size_t)sysconf(_SC_PAGESIZE);
-	return cached;
+	if (!bytes) {
+		bytes = (size_t)sysconf(_SC_PAGESIZE);
+		__atomic_store_n(&cached, bytes, __ATOMIC_RELAXED);
+	}
+	return bytes;
 }
 
 size_t round_to_pages(size_t bytes) {
@@ -53,19 +56,27 @@ void unmap_guarded(char *start, size_t guard_bytes, size_t bytes) {
 }
 
 /* Before Linux 5.14 the advice is unknown, which looks like memory that can't be written. */
+static bool try_populate(void) {
+	char *page = mmap(
+		NULL, page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool works;
+
+	if (page == MAP_FAILED)
+		return true;
+	works = madvise(page, page_bytes(), MADV_POPULATE_WRITE) == 0;
+	(void)munmap(page, page_bytes());
+	return works;
+}
+
 static bool kernel_populates(void) {
 	static int cached; /* 1 yes, -1 no */
+	int answer = __atomic_load_n(&cached, __ATOMIC_RELAXED);
 
-	if (!cached) {
-		char *page = mmap(NULL, page_bytes(), PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		if (page == MAP_FAILED)
-			return true;
-		cached = madvise(page, page_bytes(), MADV_POPULATE_WRITE) == 0 ? 1 : -1;
-		(void)munmap(page, page_bytes());
+	if (!answer) {
+		answer = try_populate() ? 1 : -1;
+		__atomic_store_n(&cached, answer, __ATOMIC_RELAXED);
 	}
-	return cached > 0;
+	return answer > 0;
 }
 
 static int advise(char *start, size_t len, int advice) {
@@ -91,7 +102,7 @@ static int piece(char *start, size_t len, bool *ret_locked) {
 	if (r < 0 && kernel_populates())
 		return r;
 	*ret_locked = mlock(start, len) == 0;
-	return *ret_locked ? 0 : r;
+	return *ret_locked || r == 0 ? 0 : -errno;
 }
 
 int rtmem_prefault(void *start, size_t len) {

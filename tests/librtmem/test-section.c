@@ -287,6 +287,43 @@ static void without_counters_of_the_kernel_usage_is_counted(void **state) {
 	munmap(p, LEN);
 }
 
+static int count_touched(size_t n_pages) {
+	char *p = fresh(n_pages * 4096);
+	struct rtmem_section s;
+	bool seen;
+
+	rtmem_section_begin(&s, "closed");
+	touch(p, n_pages * 4096);
+	seen = rtmem_section_end(&s) == 1 && s.faults.minor >= n_pages &&
+		s.faults.minor < 4 * n_pages;
+	munmap(p, n_pages * 4096);
+	return seen;
+}
+
+/* As daemons do at their start. The first section after it may miss what it saw. */
+static void a_program_that_closes_all_descriptors_is_counted_on(void **state) {
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		struct rtmem_fault_count c;
+
+		if (!count_touched(N_PAGES))
+			_exit(1);
+		for (int fd = 3; fd < 1024; fd++)
+			close(fd);
+		(void)count_touched(N_PAGES);
+		if (!count_touched(N_PAGES))
+			_exit(2);
+		_exit(rtmem_faults(&c) == 0 && c.source == RTMEM_FAULTS_USAGE &&
+					c.minor >= (uint64_t)2 * N_PAGES && c.minor < 1000
+				? 0
+				: 3);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 /* ---- under a lock of all memory ---------------------------------------------------------------- */
 
 static void *sections_of_locked(void *userdata) {
@@ -335,6 +372,7 @@ int main(void) {
 		cmocka_unit_test(ready_starts_the_counts_of_all_threads_over),
 		cmocka_unit_test(a_forked_child_counts_its_own),
 		cmocka_unit_test(without_counters_of_the_kernel_usage_is_counted),
+		cmocka_unit_test(a_program_that_closes_all_descriptors_is_counted_on),
 		cmocka_unit_test(counters_leave_no_memory_unlocked),
 	};
 
