@@ -59,13 +59,15 @@ enum merge {
 	MERGE_NOT, /* the user's own value, if there is one, is left as it is */
 	MERGE_COMMA, /* joined by a comma */
 	MERGE_FOR_MAIN, /* joined by a blank, and read only when the program runs */
+	MERGE_NOT_FOR_MAIN,
+	MERGE_MAX
 };
 
 static int append_setting(struct build *b, enum merge how, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 static int append_setting(struct build *b, enum merge how, const char *format, ...) {
-	static const char separators[] = { [MERGE_COMMA] = ',', [MERGE_FOR_MAIN] = ' ' };
+	static const char separators[MERGE_MAX] = { [MERGE_COMMA] = ',', [MERGE_FOR_MAIN] = ' ' };
 	char text[512];
 	struct step *s;
 	va_list ap;
@@ -78,7 +80,7 @@ static int append_setting(struct build *b, enum merge how, const char *format, .
 	if (!s)
 		return -ENOMEM;
 	s->number[0] = separators[how];
-	s->number[1] = how == MERGE_FOR_MAIN;
+	s->number[1] = how >= MERGE_FOR_MAIN;
 	return 0;
 }
 
@@ -118,9 +120,12 @@ static int set_nothing(struct build *b) {
 	return 0;
 }
 
-/* The JVM refuses an initial heap larger than the largest, which the command may have set. */
-static bool sets_heap_size(char *const *command) {
-	STRV_FOREACH (argument, command)
+/* The JVM refuses an initial heap larger than the largest, which the user may have set. */
+static bool sets_heap_size(const struct process_policy *p) {
+	if (strv_env_get(p->environment, "JDK_JAVA_OPTIONS") ||
+		strv_env_get(p->environment, "JAVA_TOOL_OPTIONS"))
+		return true;
+	STRV_FOREACH (argument, p->command)
 		if (strncmp(*argument, "-Xm", 3) == 0 || strncmp(*argument, "-XX:M", 5) == 0 ||
 			strncmp(*argument, "-XX:I", 5) == 0)
 			return true;
@@ -130,8 +135,8 @@ static bool sets_heap_size(char *const *command) {
 static int set_jvm(struct build *b) {
 	uint64_t bytes = b->p->memory.heap.prealloc_bytes;
 
-	if (bytes && !sets_heap_size(b->p->command))
-		return append_setting(b, MERGE_FOR_MAIN,
+	if (bytes && !sets_heap_size(b->p))
+		return append_setting(b, MERGE_NOT_FOR_MAIN,
 			"JDK_JAVA_OPTIONS=-XX:+AlwaysPreTouch -Xms%" PRIu64 "m",
 			(bytes + (1u << 20) - 1) >> 20);
 	return append_setting(b, MERGE_FOR_MAIN, "JDK_JAVA_OPTIONS=-XX:+AlwaysPreTouch");
@@ -221,8 +226,8 @@ static void note_runtime(enum preflight_runtime runtime, struct launch_notes *n)
 		[RUNTIME_JVM] =
 			"the JVM has a heap of its own: heap.prealloc becomes -Xms with "
 			"-XX:+AlwaysPreTouch (in JDK_JAVA_OPTIONS, which the launcher `java` reads "
-			"and mentions on stderr) unless the command sets a heap size; it prepares "
-			"malloc for native code as well",
+			"and mentions on stderr) unless the command or `environment` sets a heap size; "
+			"it prepares malloc for native code as well",
 		[RUNTIME_V8] =
 			"Node.js has a heap of its own: heap.prealloc and heap.arenas don't reach it; "
 			"a lock of what is there makes it present, and it goes on mapping memory",
