@@ -19,9 +19,10 @@
 
 #include "libinit/guard.h"
 
-#define EVENTS_MAX 16 /* of one process */
+#define EVENTS_MAX   16u /* of one process */
+#define REPEATED_MAX 12u /* of them those that a program may repeat all day */
 
-static atomic_uint n_events;
+static atomic_uint n_events, n_repeated;
 static _Atomic(struct init *) in_force;
 
 struct init *guard_of_memory(void) {
@@ -82,13 +83,22 @@ static void send_event(const struct init *i, const char *step, int error, const 
 	(void)report_send(i->order.report_fd, &r);
 }
 
+/* The first forks of a program mustn't keep a later munlockall() from being told. */
+static bool is_within_bounds(const char *step) {
+	bool repeated = strcmp(step, "fork") == 0 || strcmp(step, "thread-stack") == 0;
+
+	if (repeated && atomic_fetch_add(&n_repeated, 1) >= REPEATED_MAX)
+		return false;
+	return atomic_fetch_add(&n_events, 1) < EVENTS_MAX;
+}
+
 void event_send(const struct init *i, const char *step, int error, const void *site,
 	const char *format, ...) {
 	char consequence[320];
 	int saved_errno = errno, state;
 	va_list ap;
 
-	if (!report_fd_is_ours(i) || atomic_fetch_add(&n_events, 1) >= EVENTS_MAX)
+	if (!report_fd_is_ours(i) || !is_within_bounds(step))
 		return;
 	va_start(ap, format);
 	vsnprintf(consequence, sizeof(consequence), format, ap);
