@@ -198,11 +198,11 @@ int stack_scan(pid_t pid, int pages_fd, uint64_t from, uint64_t to, size_t *budg
 		if (got <= 0)
 			return got < 0 ? -errno : -ENOENT;
 		n = (size_t)got / sizeof(pages[0]);
+		*budget_bytes -= *budget_bytes < n * page ? *budget_bytes : n * page;
 		r = scan_piece(pid, pages, n, from, ret_address);
 		if (r != 0)
 			return r;
 		from += n * page;
-		*budget_bytes -= *budget_bytes < n * page ? *budget_bytes : n * page;
 	}
 	*ret_address = from < to ? from : to;
 	return 0;

@@ -27,6 +27,8 @@ static void fuzz_notification(const char *input) {
 		abort();
 	if (n.extend && !strstr(input, "EXTEND_TIMEOUT_USEC="))
 		abort();
+	if (n.section && (n.section < text || !strstr(input, "X_RTMEM_SECTION=")))
+		abort();
 	if (n.extend && ready_deadline(NOW, NOW, n.extend_usec) < NOW)
 		abort();
 }
