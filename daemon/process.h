@@ -48,11 +48,15 @@ struct run {
 	bool lock_asked; /* balanced: HANDOFF_LOCK was sent, REPORT_LOCKED is awaited */
 	bool terminated; /* SIGTERM was sent */
 	bool again; /* start again after the end */
+	bool judge_due; /* something came that is judged at once */
+	bool fork_placed; /* the library said where in the program one was called */
+	bool memory_valid; /* of memory below */
+	bool effective_valid; /* of effective below */
 	enum exit_cause cause; /* EXIT_CAUSE_CLEAN = nobody wants its end */
 
 	unsigned n_packets; /* taken from report_fd since packets_usec */
+	unsigned n_forks_told; /* by the library, and not seen in the kernel's records yet */
 	uint64_t packets_usec;
-	bool judge_due; /* something came that is judged at once */
 	struct report *report; /* of libinit, cut behind its text; NULL = none came */
 	char *injection_cause; /* why rtmem-exec says that the library can't be loaded */
 	char *failure; /* what rtmem-exec or libinit said when they gave up */
@@ -62,8 +66,6 @@ struct run {
 	char *progress; /* of a long preparation, in its own words */
 	uint64_t progress_bytes;
 	struct events events;
-	unsigned n_forks_told; /* by the library, and not seen in the kernel's records yet */
-	bool fork_placed; /* the library said where in the program one was called */
 
 	struct settle settle;
 	struct relock relock;
@@ -75,9 +77,7 @@ struct run {
 	uint64_t heap_missing_bytes; /* of the heap that was made present */
 	struct faults faults;
 	struct fault_count since_ready;
-	bool memory_valid;
 	struct process_memory memory;
-	bool effective_valid;
 	struct effective effective;
 	uint64_t sample_due_usec;
 	uint64_t thorough_due_usec;

@@ -146,11 +146,15 @@ static bool read_memory(struct process *p) {
 	bool doubtful = r->report &&
 		(p->policy->memory.lock == LOCK_STRICT || p->policy->memory.lock == LOCK_ONFAULT);
 	struct process_memory again;
+	uint64_t normal = r->unlocked_bytes;
 
+	if (doubtful && r->report->unlocked_bytes > normal &&
+		r->report->unlocked_bytes <= UNLOCKABLE_BYTES_MAX)
+		normal = r->report->unlocked_bytes;
 	if (process_memory_read(r->status_fd, &r->memory) < 0)
 		return false;
 	for (int i = 0; doubtful && i < UNMAPPING_READINGS; i++) {
-		if (relock_unlocked(&r->memory) <= r->unlocked_bytes)
+		if (relock_unlocked(&r->memory) <= normal)
 			break;
 		(void)nanosleep(&pause, NULL);
 		pause.tv_nsec *= 2;

@@ -26,7 +26,7 @@
 #define STAT_TEXT_MAX	 1024
 #define STAT_STACK_FIELD 28
 /* Who prepares a program from outside makes its main stack grow by having the kernel write there. */
-#define MAIN_SCRATCH_BYTES (8u << 10)
+#define MAIN_SCRATCH_BYTES 8192ull
 
 static uint64_t page_size(void) {
 	return (uint64_t)sysconf(_SC_PAGESIZE);
@@ -77,7 +77,7 @@ static uint64_t descriptor_address(pid_t tid) {
 }
 
 static bool has_guard(int maps_fd, const struct mapping *stack) {
-	struct mapping below;
+	struct mapping below = { .start = 0 };
 
 	return mapping_find(maps_fd, stack->start - 1, &below) == 0 && !below.readable &&
 		!below.writable;
@@ -85,7 +85,7 @@ static bool has_guard(int maps_fd, const struct mapping *stack) {
 
 static int find_thread_stack(pid_t pid, pid_t tid, int maps_fd, struct stack_range *ret) {
 	uint64_t head = descriptor_address(tid), address = head;
-	struct mapping m;
+	struct mapping m = { .start = 0 };
 	int r = head ? 0 : sleeping_stack_pointer(pid, tid, &address);
 
 	if (r == 0)
@@ -101,7 +101,7 @@ static int find_thread_stack(pid_t pid, pid_t tid, int maps_fd, struct stack_ran
 }
 
 static int find_main_stack(pid_t pid, int maps_fd, struct stack_range *ret) {
-	struct mapping m;
+	struct mapping m = { .start = 0 };
 	uint64_t address = 0;
 	int r = main_stack_address(pid, &address);
 
@@ -110,7 +110,7 @@ static int find_main_stack(pid_t pid, int maps_fd, struct stack_range *ret) {
 	if (r < 0)
 		return r;
 	*ret = (struct stack_range){ m.start, m.end };
-	if (m.end - m.start > 2 * MAIN_SCRATCH_BYTES)
+	if (m.end - m.start > MAIN_SCRATCH_BYTES * 2)
 		ret->start += MAIN_SCRATCH_BYTES;
 	return 0;
 }
