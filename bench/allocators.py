@@ -37,7 +37,7 @@ BY_HAND = {
 POLICIES = {
     "rtmem: glibc, one arena": f"prealloc: {PREALLOC}, arenas: 1",
     "rtmem: glibc, six arenas": "prealloc: 360M, arenas: 6",  # arenas beside the main one are of 64M each
-    "rtmem: jemalloc": f"prealloc: {PREALLOC}, allocator: jemalloc",
+    "rtmem: jemalloc, five arenas": f"prealloc: {PREALLOC}, allocator: jemalloc, arenas: 5",
     RECOMMENDED: f"prealloc: {PREALLOC}, allocator: mimalloc",
 }
 
