@@ -133,12 +133,40 @@ static void memory_that_is_given_back_is_zeros_and_stays(void **state) {
 	}
 }
 
+/* Node.js compiles, collects and throws code away: each of it gives memory back. */
+static void a_runtime_that_dies_of_the_refusal_lives(void **state) {
+	static const enum init_lock locks[] = { INIT_LOCK_STRICT, INIT_LOCK_ONFAULT };
+
+	if (access("/usr/bin/node", X_OK) < 0)
+		skip();
+	for (size_t l = 0; l < ARRAY_LEN(locks); l++) {
+		struct init_order order = strict_order();
+		_cleanup_plan_ struct plan p = { 0 };
+		struct outcome o;
+
+		order.lock = locks[l];
+		add_protection(&p, fixture_library(), &order);
+		add_command(&p, "/usr/bin/node", "--expose-gc", "-e",
+			"for (let i = 0; i < 200; i++) {\n"
+			"  const f = new Function('n', 'let s = ' + i + '; while (n--) s += n; return s');\n"
+			"  f(20000);\n"
+			"  if (i % 50 == 0) gc();\n"
+			"}\n"
+			"console.log('lives');",
+			NULL);
+		fixture_run(&p, WITH_SOCKET, NULL, &o);
+		assert_started(&o);
+		assert_string_equal(o.out, "lives\n");
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_undoes_a_lock_is_told_and_not_prevented),
 		cmocka_unit_test(a_program_that_never_stops_is_told_of_a_bounded_number_of_times),
 		cmocka_unit_test(a_descriptor_that_became_the_programs_own_is_left_alone),
 		cmocka_unit_test(memory_that_is_given_back_is_zeros_and_stays),
+		cmocka_unit_test(a_runtime_that_dies_of_the_refusal_lives),
 	};
 
 	if (geteuid() != 0) {
