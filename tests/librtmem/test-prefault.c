@@ -85,6 +85,39 @@ static void a_file_that_is_too_short_is_an_error(void **state) {
 	close(fd);
 }
 
+static void *nothing(void *userdata) {
+	return userdata;
+}
+
+static bool all_is_present_only(void) {
+	struct rtmem_thread *t = NULL;
+	struct rtmem_pool *pool = NULL;
+	char *p = fresh(LEN);
+
+	return rtmem_prefault(p, LEN) == RTMEM_PRESENT && absent_bytes(p, LEN) == 0 &&
+		rtmem_prefault_stack((size_t)64 << 10) == RTMEM_PRESENT &&
+		rtmem_pool_new(&pool, 64, 64, 0) == RTMEM_PRESENT && rtmem_pool_get(pool) &&
+		rtmem_thread_create(&t, NULL, nothing, NULL) == RTMEM_PRESENT &&
+		rtmem_thread_join(t, NULL) == 0;
+}
+
+static void without_the_right_to_lock_memory_is_present(void **state) {
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		const struct rlimit none = { 0, 0 };
+
+		_exit(setrlimit(RLIMIT_MEMLOCK, &none) == 0 &&
+					(geteuid() != 0 || setuid(65534) == 0) &&
+					all_is_present_only()
+				? 0
+				: 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 /* ---- stacks ------------------------------------------------------------------------------------ */
 
 static __attribute__((noinline)) uint64_t faults_of_depth(size_t bytes) {
@@ -151,6 +184,7 @@ int main(void) {
 		cmocka_unit_test(memory_that_can_only_be_read_is_present_too),
 		cmocka_unit_test(a_range_that_isnt_there_is_an_error),
 		cmocka_unit_test(a_file_that_is_too_short_is_an_error),
+		cmocka_unit_test(without_the_right_to_lock_memory_is_present),
 		cmocka_unit_test(the_main_stack_grows_once),
 		cmocka_unit_test(a_threads_stack_becomes_present),
 		cmocka_unit_test(a_stack_that_cant_be_so_deep_is_an_error_and_no_crash),
