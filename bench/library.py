@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What librtmem costs in a program's time-critical sections, without a policy and under one."""
+"""What librtmem costs inside and outside of time-critical sections, without a policy and under one."""
 from table import Options, output, program, row, say, triples, with_policy
 
 
@@ -19,6 +19,8 @@ def bench_sections():
     ratio = locked["section"][1] / locked["usage"][1]
     row("  under lock: strict", f"{locked['section'][0]:.0f} ns", "", None)
     row("  in times of two calls", f"{ratio:.2f}", "<= 3.0", ratio <= 3)
+    row("thread with 256 KiB of stack: create and join", f"{free['thread'][0] / 1e3:.0f} us", "", None)
+    row("  under lock: strict", f"{locked['thread'][0] / 1e3:.0f} us", "", None)
 
 
 PARTS = (bench_sections,)

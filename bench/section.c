@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What librtmem costs inside of a time-critical section: a begin and end that see no fault, and a block
- * taken from a pool and given back; beside an uncontended mutex and a system call.
+ * taken from a pool and given back; beside an uncontended mutex and two system calls. And what it costs
+ * outside of one to make a thread whose stack is present, and to join it.
  *
  * usage: bench-section BATCHES
  * Prints `WHAT MEDIAN-NSEC BEST-NSEC` of one pair for each; the ways take turns.
@@ -18,6 +19,7 @@
 #include "common/cleanup.h"
 
 #define PAIRS	    20000
+#define THREADS	    50
 #define BATCHES_MAX 100
 
 static struct rtmem_pool *pool;
@@ -46,22 +48,35 @@ static void two_calls(void) {
 	getrusage(RUSAGE_THREAD, &u);
 }
 
-static const struct {
+static void *nothing(void *userdata) {
+	return userdata;
+}
+
+static void thread(void) {
+	struct rtmem_thread *t;
+
+	if (rtmem_thread_create(&t, NULL, nothing, NULL) >= 0)
+		rtmem_thread_join(t, NULL);
+}
+
+static const struct way {
 	const char *name;
 	void (*pair)(void);
+	int n_pairs;
 } ways[] = {
-	{ "section", section },
-	{ "pool", block },
-	{ "mutex", lock },
-	{ "usage", two_calls },
+	{ "section", section, PAIRS },
+	{ "pool", block, PAIRS },
+	{ "mutex", lock, PAIRS },
+	{ "usage", two_calls, PAIRS },
+	{ "thread", thread, THREADS },
 };
 
-static double batch_nsec(void (*pair)(void)) {
+static double batch_nsec(const struct way *w) {
 	uint64_t start = now_nsec();
 
-	for (int i = 0; i < PAIRS; i++)
-		pair();
-	return (double)(now_nsec() - start) / PAIRS;
+	for (int i = 0; i < w->n_pairs; i++)
+		w->pair();
+	return (double)(now_nsec() - start) / w->n_pairs;
 }
 
 int main(int argc, char *argv[]) {
@@ -72,7 +87,7 @@ int main(int argc, char *argv[]) {
 		return EXIT_FAILURE;
 	for (size_t b = 0; b < n; b++)
 		for (size_t w = 0; w < ARRAY_LEN(ways); w++)
-			nsec[w][b] = batch_nsec(ways[w].pair);
+			nsec[w][b] = batch_nsec(&ways[w]);
 	for (size_t w = 0; w < ARRAY_LEN(ways); w++) {
 		double middle = median(nsec[w], n);
 
