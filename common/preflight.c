@@ -225,7 +225,7 @@ int preflight_read(const char *path, uid_t uid, gid_t gid, struct preflight *ret
 		return -ENAMETOOLONG;
 	strcpy(ret->program, path);
 	for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
-		char head[SCRIPT_LINE + 1];
+		char head[SCRIPT_LINE + 1] = "";
 		ssize_t n = read_head(ret->program, head);
 
 		if (n < 0)

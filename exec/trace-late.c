@@ -112,8 +112,9 @@ static int run_stub(struct visit *v) {
 		let_go(v, 0);
 		return -EIO;
 	}
-	if (!run_to_call(v) || !run_to_call(v))
-		return -EAGAIN;
+	for (int edge = 0; edge < 2; edge++)
+		if (!run_to_call(v))
+			return -EAGAIN;
 	v->result = registers_result(&v->now);
 	/* here, and not where its own call begins, which the kernel would interrupt for the farewell */
 	let_go(v, 0);

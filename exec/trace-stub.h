@@ -46,7 +46,7 @@ struct registers { /* NT_PRSTATUS */
 
 extern const unsigned char trace_stub_code[], trace_stub_data[];
 static inline size_t stub_code_bytes(void) {
-	return (size_t)(trace_stub_data - trace_stub_code);
+	return (size_t)((uintptr_t)trace_stub_data - (uintptr_t)trace_stub_code);
 }
 
 /** PTRACE_GETREGSET and PTRACE_SETREGSET. 0 or -errno; -EOPNOTSUPP for a program of another word size. */

@@ -53,7 +53,7 @@ static int start_helper(int talk_fd, int report_fd) {
 
 int step_trace(struct launch *l, const struct step *s) {
 	_cleanup_close_ int theirs = -1;
-	pid_t helper;
+	pid_t helper = 0;
 	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
