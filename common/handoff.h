@@ -13,8 +13,10 @@
  * execve(). libinit sends one struct report and closes it, or keeps it close-on-exec where it must
  * lock again at HANDOFF_LOCK (balanced). Beside RTMEM_INIT, rtmem-exec leaves the caller's own
  * GLIBC_TUNABLES in RTMEM_TUNABLES (empty: there were none), so that libinit can put them back for the
- * program's children; its own entry in LD_PRELOAD libinit finds by name. Everything read from a peer is checked: managed processes
- * are hostile, and so is whoever calls rtmem-exec by hand.
+ * program's children; its own entry in LD_PRELOAD libinit finds by name. Where a program takes no
+ * library, a helper of rtmem-exec has the other end instead of libinit, and the program none of this.
+ * Everything read from a peer is checked: managed processes are hostile, and so is whoever calls
+ * rtmem-exec by hand.
  */
 #include <stdbool.h>
 #include <stddef.h>
