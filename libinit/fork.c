@@ -52,6 +52,7 @@ static void before_fork(void) {
 static void in_parent(void) {
 	const struct init *i = guard_in_force();
 
+	thread_pages_shared();
 	if (i && i->order.fork == INIT_FORK_PRECOPY)
 		precopy(i);
 }
@@ -62,6 +63,7 @@ static void in_child(void) {
 	if (!i)
 		return;
 	thread_forget();
+	thread_pages_shared();
 	if (i->order.children)
 		child_prepare(i);
 	else

@@ -97,6 +97,8 @@ bool maps_parse_line(const char *line, struct mapping *ret);
 /** Makes the calling thread's stack present and locked as the order wants it: size bytes below its top,
  *  or the program's own block at low. ret_low (or NULL): where it begins. 0 or negative errno. */
 int thread_stack_prepare(const struct init *i, char *low, size_t size, char **ret_low);
+/** After fork(), on both sides: pages of stacks that are present may be copy-on-write. */
+void thread_pages_shared(void);
 /** After fork(), in the child: no thread is on its way any more. */
 void thread_forget(void);
 

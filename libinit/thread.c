@@ -45,6 +45,7 @@ struct start {
 
 static struct start slots[SLOTS_MAX];
 static atomic_uint last_slot;
+static atomic_bool pages_are_shared; /* by a fork: present isn't enough */
 
 static struct start *slot_take(void) {
 	unsigned first = atomic_fetch_add_explicit(&last_slot, 1, memory_order_relaxed);
@@ -68,6 +69,10 @@ static void slot_give(struct start *s) {
 		atomic_store_explicit(&s->taken, false, memory_order_release);
 }
 
+void thread_pages_shared(void) {
+	atomic_store_explicit(&pages_are_shared, true, memory_order_relaxed);
+}
+
 void thread_forget(void) {
 	for (unsigned n = 0; n < SLOTS_MAX; n++)
 		atomic_store_explicit(&slots[n].taken, false, memory_order_relaxed);
@@ -75,10 +80,13 @@ void thread_forget(void) {
 
 /* ---- in the new thread ------------------------------------------------------------------------- */
 
-/* A stack that was used before has its pages: asking costs a tenth of populating them again. */
+/* A stack that was used before has its pages: asking costs a tenth of populating them again. After a
+ * fork they are there and copy-on-write. */
 static bool is_present(char *low, size_t len, size_t page) {
 	unsigned char present[PIECE_PAGES];
 
+	if (atomic_load_explicit(&pages_are_shared, memory_order_relaxed))
+		return false;
 	for (size_t at = 0; at < len; at += PIECE_PAGES * page) {
 		size_t n = (len - at) / page < PIECE_PAGES ? (len - at) / page : PIECE_PAGES;
 
