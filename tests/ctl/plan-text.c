@@ -2,7 +2,8 @@
 /*
  * plan-text FILE: prints the launch plan of each process in a policy file, under facts that are the
  * same everywhere. Facts are changed by words behind the file: `unprivileged`, `foreground`,
- * `resource` (with CAP_SYS_RESOURCE), `confined` (a small bounding set), `no-library`, `daemon`.
+ * `resource` (with CAP_SYS_RESOURCE), `confined` (a small bounding set), `no-library`, `daemon`; and
+ * the program by `static`, `go`, `setuid`, `sanitized`.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -51,6 +52,28 @@ static void have_daemon(struct launch_facts *f) {
 	f->notify_socket = "/run/rtmem/notify";
 }
 
+static void link_statically(struct launch_facts *f) {
+	f->target_known = true;
+	f->target = (struct preflight){ .obstacle = OBSTACLE_STATIC, .glibc = true };
+}
+
+static void write_in_go(struct launch_facts *f) {
+	f->target_known = true;
+	f->target = (struct preflight){ .obstacle = OBSTACLE_STATIC, .runtime = RUNTIME_GO };
+}
+
+static void make_setuid(struct launch_facts *f) {
+	f->target_known = true;
+	f->target = (struct preflight){
+		.obstacle = OBSTACLE_SETUID, .glibc = true, .gains_rights = true
+	};
+}
+
+static void sanitize(struct launch_facts *f) {
+	f->target_known = true;
+	f->target = (struct preflight){ .obstacle = OBSTACLE_SANITIZER, .glibc = true };
+}
+
 static const struct {
 	const char *word;
 	void (*change)(struct launch_facts *f);
@@ -61,6 +84,10 @@ static const struct {
 	{ "confined", become_confined },
 	{ "no-library", lose_library },
 	{ "daemon", have_daemon },
+	{ "static", link_statically },
+	{ "go", write_in_go },
+	{ "setuid", make_setuid },
+	{ "sanitized", sanitize },
 };
 
 static struct launch_facts facts_of(const struct process_policy *p) {

@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/preflight.h"
 #include "host/image.h"
 #include "host/library-cache.h"
 #include "host/process.h"
@@ -22,6 +23,12 @@ static void read_as_image(const char *path) {
 	struct image image;
 
 	(void)image_read(path, "/nonexistent", "/nonexistent", NULL, &image);
+}
+
+static void read_as_target(const char *path) {
+	struct preflight target;
+
+	(void)preflight_read(path, 1, 1, &target);
 }
 
 static void read_as_cache(const char *path) {
@@ -53,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	read_as_image(path);
+	read_as_target(path);
 	read_as_cache(path);
 	read_as_proc(data, size);
 	return 0;
