@@ -33,6 +33,10 @@ static struct event *find_row(
 	return NULL;
 }
 
+bool events_know(const struct events *e, const char *call, const char *subject, bool ready) {
+	return find_row(e, call, subject, ready) != NULL;
+}
+
 static struct event *new_row(struct events *e, const char *call, const char *subject, bool ready) {
 	struct event *grown, *item;
 

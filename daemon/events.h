@@ -36,6 +36,9 @@ void events_done(struct events *e);
 void events_add(struct events *e, const char *call, const char *subject, bool ready, uint64_t n,
 	const char *text);
 
+/** Is there a row for it already? */
+bool events_know(const struct events *e, const char *call, const char *subject, bool ready);
+
 struct evidence;
 struct findings;
 struct process_policy;

@@ -20,16 +20,17 @@
 #include "common/names.h"
 #include "common/units.h"
 #include "daemon/log.h"
-#include "daemon/react.h"
 #include "daemon/ready.h"
 #include "daemon/runtime.h"
+#include "daemon/sample.h"
 
 #define MESSAGE_MAX_BYTES 4096
 #define MESSAGES_PER_WAKE 64
 /* A flood may cost this much and no more: 20 wake-ups of 64 messages in each 50 ms. In between, what
  * has a lower priority gets its turn; messages wait in the socket, and its writers with them. */
-#define FLOOD_WINDOW_USEC 50000
-#define FLOOD_WAKES	  20
+#define FLOOD_WINDOW_USEC  50000
+#define FLOOD_WAKES	   20
+#define SECTION_PAUSE_USEC 10000
 
 static void close_passed(const struct cmsghdr *c) {
 	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -103,22 +104,40 @@ void notification_parse(char *text, struct notification *ret) {
 	}
 }
 
-/* Believed as far as its name: which thread has this number is looked up. */
-static void section_told(struct process *p, const struct notification *n) {
-	char path[64], thread[32], section[EVENT_SUBJECT_MAX], text[EVENT_TEXT_MAX];
-	struct run *r = p->run;
+/* Which thread has this number is looked up, not believed. */
+static bool describe_section(
+	const struct run *r, const struct notification *n, char *buf, size_t size) {
+	char path[64], thread[32];
 
-	if (!r->ready || r->terminated || n->tid == 0 || n->tid > INT32_MAX)
-		return;
+	if (n->tid == 0 || n->tid > INT32_MAX)
+		return false;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)r->pid, (int)n->tid);
 	if (read_line_file(path, thread, sizeof(thread)) < 0)
-		return;
+		return false;
+	snprintf(buf, size, "%" PRIu64 " minor, %" PRIu64 " major in thread %s (tid %" PRIu64 ")",
+		n->minor, n->major, make_printable(thread), n->tid);
+	return true;
+}
+
+/* Judged soon, together with what else comes until then: whoever tells of each cycle costs no more. */
+static void section_told(struct process *p, const struct notification *n) {
+	struct run *r = p->run;
+	char section[EVENT_SUBJECT_MAX], text[EVENT_TEXT_MAX];
+	bool is_news;
+
 	snprintf(section, sizeof(section), "%s", n->section);
-	snprintf(text, sizeof(text),
-		"%" PRIu64 " minor, %" PRIu64 " major in thread %s (tid %" PRIu64 ")", n->minor,
-		n->major, make_printable(thread), n->tid);
-	events_add(&r->events, "section", make_printable(section), true, n->minor + n->major, text);
-	react_judge(p);
+	(void)make_printable(section);
+	is_news = !r->section_due || !events_know(&r->events, "section", section, true);
+	if (!r->ready || r->terminated || (is_news && !describe_section(r, n, text, sizeof(text))))
+		return;
+	events_add(
+		&r->events, "section", section, true, n->minor + n->major, is_news ? text : NULL);
+	if (r->section_due)
+		return;
+	r->section_due = true;
+	if (r->sample_due_usec > process_now(p) + SECTION_PAUSE_USEC)
+		r->sample_due_usec = process_now(p) + SECTION_PAUSE_USEC;
+	sample_schedule(p->manager);
 }
 
 static void handle_message(struct manager *m, pid_t pid, char *text) {

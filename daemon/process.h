@@ -49,6 +49,7 @@ struct run {
 	bool terminated; /* SIGTERM was sent */
 	bool again; /* start again after the end */
 	bool judge_due; /* something came that is judged at once */
+	bool section_due; /* a section told of faults, and is judged soon */
 	bool fork_placed; /* the library said where in the program one was called */
 	bool memory_valid; /* of memory below */
 	bool effective_valid; /* of effective below */

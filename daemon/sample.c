@@ -170,6 +170,7 @@ void sample_process(struct process *p, bool thorough) {
 	struct run *r = p->run;
 	uint64_t now = process_now(p);
 
+	r->section_due = false;
 	r->memory_valid = read_memory(p);
 	if (r->ready)
 		(void)faults_since_ready(&r->faults, &r->since_ready);

@@ -45,6 +45,25 @@ class Notify(rtmem.TestCase):
             m.wait("READY=1")
             m.wait("STATUS=1 process: 1 violating (late: ready: ")
 
+    def test_a_long_preparation_is_waited_for_as_long_as_it_moves(self):
+        with open("/proc/meminfo", encoding="ascii") as f:
+            available = next(int(line.split()[1]) for line in f if "MemAvailable" in line)
+        if available < 6 << 20:
+            self.skipTest("less than 6 GiB of memory available")
+        began = time.monotonic()
+        with fixture.Manager() as m, self.daemon(document(
+                '  big:\n    command: [/bin/sleep, "1000"]\n'
+                '    ready: { when: exec, timeout: 1500ms }\n'
+                '    memory: { lock: strict, heap: { prealloc: 3G } }\n'), m) as d:
+            m.wait("READY=1", seconds=120)
+            took = time.monotonic() - began
+            self.assertNotIn("ready: wanted", d.log())
+            self.assertEqual(d.process("big")["compliance"], "compliant")
+            if took > 1.5:
+                m.wait("STATUS=1 process: 1 pending (big: prefault ")
+                self.assertGreater(
+                    len([line for line in m.lines if line.startswith("EXTEND_TIMEOUT")]), 1)
+
     def test_status_names_who_violates(self):
         with fixture.Subjects() as s, fixture.Manager() as m, self.daemon(document(
                 s.policy("node", "ready: { when: notify }", "compliance: { interval: 100ms }",
