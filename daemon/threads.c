@@ -144,8 +144,22 @@ static size_t describe_thread(const struct thread_faults *t, char *buf, size_t s
 	return n < 0 || (size_t)n >= size ? size - 1 : (size_t)n;
 }
 
+/* The rings are shared: the kernel tells of records that were lost to whoever writes next, so that their
+ * number says nothing about this process. What was counted and not recorded does. */
+static uint64_t count_unrecorded(const struct faults *f) {
+	struct fault_count total;
+	uint64_t n = 0;
+
+	if (f->n_lost == 0 || faults_since_ready(f, &total) < 0)
+		return 0;
+	for (size_t i = 0; i < f->n_threads; i++)
+		n += f->threads[i].count.minor + f->threads[i].count.major;
+	return total.minor + total.major > n ? total.minor + total.major - n : 0;
+}
+
 const char *faults_describe(const struct faults *f, char *buf, size_t size) {
 	const struct thread_faults *worst = worst_thread(f, NULL), *second;
+	uint64_t n_unrecorded = count_unrecorded(f);
 	size_t used;
 
 	buf[0] = '\0';
@@ -161,7 +175,8 @@ const char *faults_describe(const struct faults *f, char *buf, size_t size) {
 		used += (size_t)snprintf(buf + used, size - used, "; ");
 		used += describe_thread(second, buf + used, size - used);
 	}
-	if (f->n_lost && size - used > 48)
-		snprintf(buf + used, size - used, "; %" PRIu64 " more without a record", f->n_lost);
+	if (n_unrecorded > 0 && size - used > 48)
+		snprintf(buf + used, size - used, "; %" PRIu64 " more without a record",
+			n_unrecorded);
 	return buf;
 }
