@@ -42,9 +42,9 @@ struct method {
 	const char *name;
 	uint64_t (*run)(const struct method *m); /* nanoseconds; 0 when it doesn't work here */
 	int flags; /* of mmap */
+	int plan_fd;
 	size_t step; /* of a loop that touches */
 	const char *heap; /* policy of a launch */
-	int plan_fd;
 };
 
 static char *map(const struct method *m, int flags) {
@@ -172,10 +172,11 @@ static struct method methods[] = {
 	{ "4K-touch-each-page", method_touch, .step = 4096 },
 	{ "4K-tutorial-loop", method_tutorial, .step = 4096 },
 	{ "2M-libinit-heap-step", method_libinit, .heap = ", pages: 2M" },
-	{ "2M-map-populate", method_map_populate, MAP_HUGETLB | MAP_HUGE_2MB },
-	{ "2M-madv-populate-write", method_populate_write, MAP_HUGETLB | MAP_HUGE_2MB },
+	{ "2M-map-populate", method_map_populate, .flags = MAP_HUGETLB | MAP_HUGE_2MB },
+	{ "2M-madv-populate-write", method_populate_write, .flags = MAP_HUGETLB | MAP_HUGE_2MB },
 	{ "2M-madv-populate-write-all-cpus", method_populate_threads, MAP_HUGETLB | MAP_HUGE_2MB },
-	{ "2M-touch-each-page", method_touch, MAP_HUGETLB | MAP_HUGE_2MB, .step = HUGE_PAGE },
+	{ "2M-touch-each-page", method_touch, .flags = MAP_HUGETLB | MAP_HUGE_2MB,
+		.step = HUGE_PAGE },
 	{ "limit-memset-present", method_limit },
 };
 

@@ -172,13 +172,10 @@ static int mimalloc_check(struct init *i, const struct mimalloc *m) {
 /* The arena that MIMALLOC_RESERVE_OS_MEMORY made when it was loaded: the first that is large enough. */
 static char *mimalloc_arena(const struct mimalloc *m, uint64_t bytes, size_t *ret_size) {
 	for (int id = 1; id <= MIMALLOC_ARENAS_MAX; id++) {
-		size_t size = 0;
-		char *start = m->area(id, &size);
+		char *start = m->area(id, ret_size);
 
-		if (start && size >= bytes) {
-			*ret_size = size;
+		if (start && *ret_size >= bytes)
 			return start;
-		}
 	}
 	return NULL;
 }

@@ -36,7 +36,7 @@
 /* A helper costs some 50 us to start and end: what populating 160 KiB takes. */
 #define HELPER_SHARE_BYTES (2u << 20)
 #define HELPERS_MAX	   7u
-#define HELPER_STACK_BYTES (16u << 10)
+#define HELPER_STACK_BYTES ((size_t)16 << 10)
 #define FIRST_TICK_USEC	   1000000u /* nobody waits for less */
 #define TICK_USEC	   500000u
 

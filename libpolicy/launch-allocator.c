@@ -67,7 +67,9 @@ static int append_setting(struct build *b, enum merge how, const char *format, .
 	__attribute__((format(printf, 3, 4)));
 
 static int append_setting(struct build *b, enum merge how, const char *format, ...) {
-	static const char separators[MERGE_MAX] = { [MERGE_COMMA] = ',', [MERGE_FOR_MAIN] = ' ' };
+	static const unsigned char separators[MERGE_MAX] = {
+		[MERGE_COMMA] = ',', [MERGE_FOR_MAIN] = ' '
+	};
 	char text[512];
 	struct step *s;
 	va_list ap;
