@@ -75,7 +75,7 @@ static int add_malloc_tunables(struct build *b) {
 		return 0;
 	snprintf(text, sizeof(text), "glibc.malloc.arena_max=%" PRIu32, heap_arenas(h));
 	r = append_text(b, STEP_TUNABLE, "memory.heap.arenas", text);
-	if (r == 0 && h->pages) {
+	if (r == 0 && h->pages && b->injection.way == WAY_PRELOAD) {
 		snprintf(text, sizeof(text), "glibc.malloc.hugetlb=%" PRIu64,
 			heap_page_bytes[h->pages]);
 		r = append_text(b, STEP_TUNABLE, "memory.heap.pages", text);
