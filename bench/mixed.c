@@ -38,7 +38,7 @@
 #define OPERATIONS_MAX 400000u
 #define PERIOD_NSEC    200000
 #define PER_PERIOD     4
-#define LATE_NSEC      (2 * PERIOD_NSEC) /* later than that, and the next period counts from now */
+#define LATE_NSEC      400000u /* two periods: later than that, and the next one counts from now */
 #define DOUBLINGS      16 /* 16 B << 16 = 1 MiB */
 #define PRIORITY       80
 
@@ -91,6 +91,8 @@ static void touch(volatile char *p, size_t n) {
 
 /* Times of the four moments are kept where the caller wants them. */
 static bool replace(struct worker *w, uint64_t nsec[KINDS]) {
+	if (options.slots == 0)
+		return false;
 	char **slot = &w->slots[(next_random(w) >> 20) % options.slots];
 	size_t size = random_size(w);
 	uint64_t t0 = now_nsec();
@@ -246,7 +248,7 @@ static size_t resident_mib(void) {
 
 /* As it's printed in many places: every page of a large block once, and the block freed again. */
 static int follow_recipe(size_t mib) {
-	if (!mallopt(M_TRIM_THRESHOLD, -1) || !mallopt(M_MMAP_MAX, 0) ||
+	if (mib == 0 || !mallopt(M_TRIM_THRESHOLD, -1) || !mallopt(M_MMAP_MAX, 0) ||
 		mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		return -1;
 	char *p = malloc(mib << 20);
