@@ -191,6 +191,13 @@ static int attach_thread(pid_t tid, const char *name, void *userdata) {
  * by the next round; the rounds end because a maker can't outrun for ever what it's counted by. */
 #define ATTACH_ROUNDS 8
 
+static int attach_child(pid_t child, void *userdata) {
+	struct attach *a = userdata;
+
+	(void)process_threads(child, attach_thread, a);
+	return a->error < 0 ? a->error : process_children(child, attach_child, a);
+}
+
 void faults_attach_running(struct faults *f, const struct rings *rings, pid_t pid, bool children) {
 	struct attach a = { .f = f, .rings = rings };
 
@@ -202,6 +209,8 @@ void faults_attach_running(struct faults *f, const struct rings *rings, pid_t pi
 		r = process_threads(pid, attach_thread, &a);
 		if (r < 0 && a.error == 0)
 			a.error = r;
+		if (children && a.error == 0)
+			(void)process_children(pid, attach_child, &a);
 		if (a.error < 0 || a.n_new == 0)
 			break;
 	}

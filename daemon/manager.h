@@ -52,6 +52,7 @@ struct manager {
 	uint64_t tick_usec; /* when the tick timer is set for */
 	uint64_t host_due_usec;
 	uint64_t refreshed_usec; /* last complete reading for a client */
+	size_t slow_next; /* whose stacks are looked at next for who asks about all */
 	bool changed; /* something that our own manager should hear of */
 	bool announced; /* READY=1 was sent */
 	bool bulky; /* a large reply was made: its memory is given back after the iteration */

@@ -278,8 +278,7 @@ void sample_schedule(struct manager *m) {
 	(void)sd_event_source_set_enabled(m->tick, SD_EVENT_ONESHOT);
 }
 
-void sample_refresh(struct manager *m, struct process *first) {
-	size_t budget = SLOW_BUDGET_ASKED;
+void sample_refresh(struct manager *m, struct process *named) {
 	uint64_t now = 0;
 
 	(void)sd_event_now(m->event, CLOCK_MONOTONIC, &now);
@@ -288,16 +287,13 @@ void sample_refresh(struct manager *m, struct process *first) {
 	m->refreshed_usec = now;
 	rings_drain(&m->rings, on_record, m);
 	refresh_host(m, now);
-	if (first && first->run)
-		slow_look_asked(first, &budget);
+	slow_look_asked(m, named);
 	for (size_t i = 0; i < m->n_processes; i++) {
 		struct process *p = m->processes[i];
 
 		if (!p->run)
 			continue;
 		sample_process(p, true);
-		if (p != first)
-			slow_look_asked(p, &budget);
 		faults_refresh_threads(&p->run->faults);
 		if (is_judged(p))
 			react_judge(p);

@@ -5,6 +5,8 @@
  */
 #include "daemon/slow.h"
 
+#include "daemon/manager.h"
+
 static bool is_over(const struct run *r) {
 	return !r->ready || r->terminated;
 }
@@ -28,12 +30,22 @@ void slow_look_ready(struct process *p) {
 		stacks_look(&p->run->stacks, p->run->pid, &budget);
 }
 
-void slow_look_asked(struct process *p, size_t *budget_bytes) {
-	struct run *r = p->run;
+static void look_at_stacks(struct process *p, size_t *budget_bytes) {
+	if (p->run && !is_over(p->run))
+		stacks_look(&p->run->stacks, p->run->pid, budget_bytes);
+}
 
-	if (is_over(r))
-		return;
-	if (*budget_bytes > 0)
-		stacks_look(&r->stacks, r->pid, budget_bytes);
-	children_look(&r->children, r->pid);
+void slow_look_asked(struct manager *m, struct process *named) {
+	size_t budget = named ? SLOW_BUDGET_NAMED : SLOW_BUDGET_ALL;
+
+	for (size_t i = 0; i < m->n_processes; i++) {
+		struct run *r = m->processes[i]->run;
+
+		if (r && !is_over(r) && (!named || m->processes[i] == named))
+			children_look(&r->children, r->pid);
+	}
+	if (named)
+		look_at_stacks(named, &budget);
+	for (size_t n = m->n_processes; !named && n > 0 && budget > 0; n--)
+		look_at_stacks(m->processes[m->slow_next++ % m->n_processes], &budget);
 }

@@ -9,13 +9,15 @@
 /* Bytes of stacks that are searched; about 0.2 ms for each MiB */
 #define SLOW_BUDGET_ROUND 4194304u /* of one process in the slow round */
 #define SLOW_BUDGET_READY 33554432u
-#define SLOW_BUDGET_ASKED 16777216u /* of all processes, for one who asks */
+#define SLOW_BUDGET_NAMED 16777216u /* for who asks about one process */
+#define SLOW_BUDGET_ALL	  2097152u /* for who asks about all: anybody may, ten times per second */
 
 /** The slow round: only what the policy judges. */
 void slow_look(struct process *p);
 /** Becoming ready. */
 void slow_look_ready(struct process *p);
-/** All that a status shows; takes what it read from *budget_bytes. */
-void slow_look_asked(struct process *p, size_t *budget_bytes);
+struct manager;
+/** All that a status shows. named: what it's about, NULL = all; then stacks take turns. */
+void slow_look_asked(struct manager *m, struct process *named);
 
 #endif

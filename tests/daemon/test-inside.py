@@ -23,11 +23,6 @@ class Inside(rtmem.TestCase):
         daemon.wait_ready("node")
         return daemon, lambda *deeds: subjects.tell("node", *deeds)
 
-    def one(self, daemon):
-        """The view of one process, whose stacks are looked at before others'."""
-        daemon.process("node")
-        return daemon.process("node")
-
 
 class Stacks(Inside):
     def check_depths(self, lock):
@@ -55,8 +50,20 @@ class Stacks(Inside):
         daemon, p = self.check_depths("none")
         before = p["memory"]["rss"]
         for _ in range(5):
-            self.one(daemon)
-        self.assertLessEqual(self.one(daemon)["memory"]["rss"], before + 64 * KIB)
+            daemon.ctl("status", "node")
+            daemon.status()
+        self.assertLessEqual(daemon.process("node")["memory"]["rss"], before + 64 * KIB)
+
+    def test_the_view_of_one_process_shows_them(self):
+        daemon, tell = self.start("memory: { lock: strict, stack: { threads: 256K } }")
+        tell("diver 100", "spawn /bin/sleep")
+        daemon.wait_process("node", lambda p: p["children"] and "diver" in fixture.threads(p),
+                            "both are there")
+        self.addCleanup(os.kill, daemon.process("node")["children"][0]["pid"], signal.SIGKILL)
+        text = daemon.ctl("status", "node").stdout
+        self.assertRegex(text, r"THREAD +TID +MINOR +MAJOR +STACK +USED")
+        self.assertRegex(text, r"diver +[0-9]+ +0 +0 +256K +1[0-9][0-9]")
+        self.assertRegex(text, r"CHILD +PID +LOCKED\n +sleep +[0-9]+ +0")
 
     def test_too_little_left_is_a_finding(self):
         daemon, tell = self.start(
@@ -72,7 +79,7 @@ class Stacks(Inside):
 
 class Children(Inside):
     def test_descendants_are_listed(self):
-        daemon, tell = self.start("memory: { lock: none }")
+        daemon, tell = self.start("memory: { lock: none }", allowed=1000)
         self.assertEqual(daemon.process("node")["children"], [])
         tell("spawn /bin/sleep")
         p = daemon.wait_process("node", lambda p: len(p["children"]) == 1, "a child")

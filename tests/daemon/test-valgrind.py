@@ -15,7 +15,8 @@ from fixture import document, sleeper
 PRELOAD = os.path.join(fixture.PROGRAMS, "libpidfd.so")
 WRONG = ("  wrong:\n    command: [/nonexistent]\n    ready: { when: exec }\n"
          "    restart: { when: always, delay: 100ms, limit: 1 }\n")
-KEYS = ("ready: { when: notify }", "memory: { lock: balanced }")
+KEYS = ("ready: { when: notify }", "children: inherit",
+        "memory: { lock: balanced, stack: { threads: 256K, margin: 128K } }")
 SLOW = 60  # seconds; valgrind is
 
 
@@ -89,6 +90,13 @@ class Valgrind(rtmem.TestCase):
         fixture.wait_log(d, "wrong: failed: ", seconds=SLOW)
         self.subjects.tell("node", "fault-worker 50", "munlockall")
         fixture.wait_log(d, "node: lock: ", seconds=SLOW)
+        self.subjects.tell("node", "thread late", "diver 200", "fork", "raw-fork", "spawn /bin/true",
+                           "section loop", "section loop", "section other", "sbrk 64")
+        for rule in ("stack", "fork", "section"):
+            d.wait_process("node", lambda p, r=rule: r in fixture.findings(p), rule, SLOW)
+        self.subjects.tell("node", "exec /bin/sleep")
+        d.wait_process("node", lambda p: any(n["rule"] == "exec" for n in p["notes"]) or
+                       "exec" in fixture.findings(p), "executed", SLOW)
         self.check(1, "status", "node")
         self.check(0, "restart", "kept")
         self.change_policies()
