@@ -26,7 +26,8 @@ class Many(rtmem.TestCase):
             d.write_policy("test.yaml", fixture.document(fixture.sleeper("first")))
             self.assertEqual(d.ctl("apply").returncode, 0)
             rtmem.wait_until(lambda: len(d.status()["processes"]) == 1, "all others ended", 30)
-            rtmem.wait_until(lambda: descriptors(d) == before, f"{before} descriptors again")
+            # at most: a question about the first may still have been open then
+            rtmem.wait_until(lambda: descriptors(d) <= before, f"{before} descriptors again")
             self.assertEqual(os.listdir(os.path.join(d.runtime_dir, "processes")), ["first"])
 
     def check_all(self, daemon):
