@@ -71,6 +71,9 @@ bool has_capability(int capability);
 /** Merges tunables, library and order into the environment. */
 int environment_finish(struct launch *l);
 
+/** Closes every descriptor above standard error but these, which it sorts. */
+void close_all_but(int *kept, size_t n);
+
 /** Finds the file as execvp() would, in PATH of the new environment. 0 and a malloc'ed path, or
  *  -ENOENT, -EACCES. */
 int target_find(const struct launch *l, char **ret_path);

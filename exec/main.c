@@ -124,14 +124,6 @@ static const char *plan_problem(int error) {
 	}
 }
 
-static void close_range_of(unsigned first, unsigned last) {
-	if (first > last || syscall(SYS_close_range, first, last, 0u) == 0)
-		return;
-	/* kernel before 5.9, or a filter that doesn't know the call */
-	for (unsigned fd = first; fd <= last && fd < (unsigned)sysconf(_SC_OPEN_MAX); fd++)
-		(void)close((int)fd);
-}
-
 /* The kernel's struct sigaction, all zero: the default. Asked of the kernel itself, because glibc keeps
  * two signals from signal(), and its posix_spawn() leaves just these ignored. */
 static void default_signals(void) {
@@ -146,8 +138,7 @@ static void default_signals(void) {
 
 /* Nothing of the daemon goes into the program: descriptors, signal handlers, signal mask. */
 static void shed_inheritance(int report_fd) {
-	close_range_of(STDERR_FILENO + 1, (unsigned)report_fd - 1);
-	close_range_of((unsigned)report_fd + 1, ~0u);
+	close_all_but(&report_fd, 1);
 	default_signals();
 }
 

@@ -14,7 +14,9 @@ __asm__(
 	".pushsection .rodata\n"
 	".balign 16\n"
 	".globl trace_stub_code\n"
+	".globl trace_stub_exit\n"
 	".globl trace_stub_data\n"
+	".hidden trace_stub_exit\n"
 	".hidden trace_stub_code\n"
 	".hidden trace_stub_data\n"
 	"trace_stub_code:\n"
@@ -38,6 +40,7 @@ __asm__(
 	"	ldr	x11, [x9, #56]\n"
 	"	ldr	x9, [x9, #64]\n"
 	"	br	x17\n"
+	"trace_stub_exit:\n"
 	"4:	mov	x8, #94\n"			/* exit_group */
 	"	mov	x0, #125\n"
 	"	svc	#0\n"

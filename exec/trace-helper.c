@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "exec/launch.h"
 
 #define EVENT_OF(status) ((unsigned)(status) >> 16)
 
@@ -110,26 +111,17 @@ static bool await_exec(pid_t pid) {
 
 /* ---- its life -------------------------------------------------------------------------------------------- */
 
-static bool keeps(int fd, const int *kept, size_t n) {
-	for (size_t i = 0; i < n; i++)
-		if (fd == kept[i])
-			return true;
-	return false;
-}
-
 /* Nothing of the launcher stays open for the helper's sake: pipes end when the program ends. */
-static void shed_descriptors(int talk_fd, int report_fd) {
-	const int kept[] = { talk_fd, report_fd, report_fd < 0 ? STDERR_FILENO : -1 };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	long max = sysconf(_SC_OPEN_MAX);
+static void shed_inheritance(int talk_fd, int report_fd) {
+	int kept[] = { talk_fd, report_fd }, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if (null >= 0 && !keeps(fd, kept, ARRAY_LEN(kept)))
+		if (null >= 0 && (fd != STDERR_FILENO || report_fd >= 0))
 			(void)dup2(null, fd);
-	/* rtmem-exec itself opens few, close to one another */
-	for (int fd = STDERR_FILENO + 1; fd < (max < 256 ? max : 256); fd++)
-		if (!keeps(fd, kept, ARRAY_LEN(kept)))
-			(void)close(fd);
+	close_all_but(kept, ARRAY_LEN(kept));
+	(void)setsid(); /* a terminal's signals are for the program */
+	if (chdir("/") < 0)
+		return; /* then a mount stays busy a little longer */
 }
 
 static bool take_order(struct tracer *t, int talk_fd) {
@@ -149,8 +141,7 @@ void trace_helper(int talk_fd, int report_fd, pid_t pid) {
 	int r = 0;
 
 	(void)prctl(PR_SET_NAME, "rtmem-trace", 0, 0, 0);
-	(void)setsid(); /* a terminal's signals are for the program */
-	shed_descriptors(talk_fd, report_fd);
+	shed_inheritance(talk_fd, report_fd);
 	if (!take_order(&t, talk_fd))
 		_exit(0);
 	if (ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD) < 0)

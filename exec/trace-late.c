@@ -171,7 +171,7 @@ static bool has_new_filter(const struct tracer *t) {
 	struct trace_status s;
 
 	return trace_status_read(t->pid, &s) == 0 &&
-		(s.seccomp == 1 || s.seccomp_filters > t->seccomp_filters);
+		(s.seccomp != t->seccomp || s.seccomp_filters > t->seccomp_filters);
 }
 
 /* The last visit's thread: asleep it's in a call of its own, since mlockall() was seen to end. */

@@ -6,6 +6,7 @@
  */
 #include "exec/trace.h"
 
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static void add(struct preparation *p, const char *name, bool vital, long number
 	uint64_t b, uint64_t c) {
 	unsigned n = stub_n_calls(&p->list);
 
-	if (stub_add(&p->list, vital && name, number, a, b, c, SIGMASK_BYTES))
+	if (stub_add(&p->list, vital && name, number, a, b, c, 0))
 		p->name[n] = name;
 }
 
@@ -85,7 +86,8 @@ static void add_clock_pages(struct preparation *p, pid_t pid) {
 		if (!trace_mapping(pid, names[i], &start, &end))
 			continue;
 		for (uint64_t n = 0; n < VVAR_PAGES_MAX && start < end; n++, start += page_bytes())
-			add(p, NULL, false, SYS_rt_sigprocmask, SIGMASK_NOWHERE, start, 0);
+			(void)stub_add(&p->list, false, SYS_rt_sigprocmask, SIGMASK_NOWHERE, start,
+				0, SIGMASK_BYTES);
 	}
 }
 
@@ -121,16 +123,17 @@ static void judge_call(struct tracer *t, const char *name, int64_t result) {
 
 /* One system call: a stop where it begins, one where it ends. Signals meanwhile are delivered: a fresh
  * program has no handlers, so that they end it or do nothing. False once the program is gone. */
-static bool run_one(pid_t pid, struct registers *regs, int64_t *ret_result) {
-	int status, stops = 0, sig = 0;
+static bool run_one(struct tracer *t, struct registers *regs, int64_t *ret_result) {
+	int stops = 0, sig = 0;
 
 	while (stops < 2) {
-		if (ptrace(PTRACE_SYSCALL, pid, 0, (long)sig) < 0 || !trace_wait(pid, &status))
+		if (ptrace(PTRACE_SYSCALL, t->pid, 0, (long)sig) < 0 ||
+			!trace_wait(t->pid, &t->end_status))
 			return false;
-		sig = trace_signal_of(status);
-		stops += WSTOPSIG(status) == (SIGTRAP | 0x80);
+		sig = trace_signal_of(t->end_status);
+		stops += WSTOPSIG(t->end_status) == (SIGTRAP | 0x80);
 	}
-	if (registers_get(pid, regs) < 0)
+	if (registers_get(t->pid, regs) < 0)
 		return false;
 	*ret_result = registers_result(regs);
 	return true;
@@ -162,7 +165,7 @@ static bool run_list(struct tracer *t, const struct preparation *p, struct regis
 	for (unsigned i = 0; i < n; i++) {
 		int64_t result;
 
-		if (!run_one(t->pid, regs, &result))
+		if (!run_one(t, regs, &result))
 			return false;
 		judge_call(t, p->name[i], result);
 		if (result < 0 && p->list.call[i].vital)
@@ -172,6 +175,30 @@ static bool run_list(struct tracer *t, const struct preparation *p, struct regis
 }
 
 /* ---- what came of it ----------------------------------------------------------------------------------------- */
+
+/* Under a finite limit and without the capability, the next thread must still fit; how large it is, is
+ * known of glibc alone. */
+static bool lacks_headroom(const struct tracer *t, const struct trace_status *s, uint64_t stack) {
+	uint64_t limit = trace_limit(t->pid, "Max locked memory", false);
+
+	return t->what.order.lock == INIT_LOCK_STRICT && limit != BYTES_UNLIMITED &&
+		!(s->capabilities >> CAP_IPC_LOCK & 1) &&
+		strcmp(t->what.malloc_owner, "glibc") == 0 && stack != BYTES_UNLIMITED &&
+		s->locked_bytes + stack > limit;
+}
+
+static void verify(struct tracer *t, const struct trace_status *s, uint64_t stack) {
+	const struct report *r = &t->report;
+
+	if (t->what.order.lock == INIT_LOCK_NONE)
+		return;
+	if (r->unlocked_bytes > NEVER_LOCKED_BYTES)
+		trace_problem(t, "verify", EAGAIN,
+			"mlockall() succeeded, but %llu bytes of %llu aren't locked",
+			(unsigned long long)r->unlocked_bytes, (unsigned long long)s->size_bytes);
+	if (lacks_headroom(t, s, stack))
+		trace_problem_diagnosed(t, "memlock", ENOMEM, stack);
+}
 
 static void gather(struct tracer *t) {
 	struct report *r = &t->report;
@@ -188,13 +215,11 @@ static void gather(struct tracer *t) {
 	stack = trace_limit(t->pid, "Max stack size", false);
 	r->thread_stack_bytes = stack == BYTES_UNLIMITED ? 0 : stack;
 	t->seccomp_filters = s.seccomp_filters;
+	t->seccomp = s.seccomp;
 	r->dumpable = !t->what.order.non_dumpable;
 	r->thp_disabled = !s.thp_enabled;
 	memcpy(r->malloc_owner, t->what.malloc_owner, sizeof(r->malloc_owner));
-	if (t->what.order.lock != INIT_LOCK_NONE && r->unlocked_bytes > NEVER_LOCKED_BYTES)
-		trace_problem(t, "verify", EAGAIN,
-			"mlockall() succeeded, but %llu bytes of %llu aren't locked",
-			(unsigned long long)r->unlocked_bytes, (unsigned long long)s.size_bytes);
+	verify(t, &s, stack);
 }
 
 /* Before anything was changed inside it. */
@@ -209,6 +234,36 @@ static bool refuse(struct tracer *t, int error, const char *what) {
 	return false;
 }
 
+/* A filter may end a program for a call instead of refusing it; other ends are somebody's will. */
+static void tell_end(struct tracer *t) {
+	if (!WIFSIGNALED(t->end_status) || WTERMSIG(t->end_status) != SIGSYS)
+		return;
+	trace_problem(t, "mlockall", EPERM,
+		"a seccomp filter ended the program for it: let mlockall through "
+		"(SystemCallFilter=@memlock in a systemd unit, the seccomp profile of a container)");
+	trace_report(t, REPORT_INIT_FAILED);
+}
+
+/* What failed as a call ends the program by itself; what was found out behind it ends it here. */
+static void close_program(struct tracer *t, struct registers *regs) {
+	registers_start_at(regs, t->stub + stub_exit_offset());
+	if (registers_set(t->pid, regs) < 0)
+		(void)kill(t->pid, SIGKILL);
+}
+
+static bool conclude(struct tracer *t, struct registers *regs) {
+	bool problem = t->report.step[0], fails = problem && t->what.order.lock == INIT_LOCK_STRICT;
+
+	if (fails)
+		trace_report(t, REPORT_INIT_FAILED);
+	else
+		trace_report(t, problem ? REPORT_INIT_PARTIAL : REPORT_INIT);
+	if (fails)
+		close_program(t, regs);
+	(void)ptrace(PTRACE_DETACH, t->pid, 0, 0);
+	return !fails;
+}
+
 static const char *stub_problem(int error) {
 	return error == -ENOSPC ? "no unused executable memory of the program has room for what is "
 				  "to be done inside it"
@@ -216,7 +271,6 @@ static const char *stub_problem(int error) {
 }
 
 static bool prepare_with(struct tracer *t, struct preparation *p, struct registers *regs) {
-	bool strict = t->what.order.lock == INIT_LOCK_STRICT;
 	int r = registers_get(t->pid, regs);
 
 	if (r < 0)
@@ -232,18 +286,12 @@ static bool prepare_with(struct tracer *t, struct preparation *p, struct registe
 	r = registers_set(t->pid, regs);
 	if (r < 0)
 		return refuse(t, r, "its registers can't be written");
-	if (!leave_execve(t->pid) || !run_list(t, p, regs))
-		return false; /* it ended: killed by a signal, or by a seccomp filter */
+	if (!leave_execve(t->pid) || !run_list(t, p, regs)) {
+		tell_end(t);
+		return false;
+	}
 	gather(t);
-	strict = strict && t->report.step[0];
-	trace_report(t,
-		strict			    ? REPORT_INIT_FAILED
-			: t->report.step[0] ? REPORT_INIT_PARTIAL
-					    : REPORT_INIT);
-	if (strict && strcmp(t->report.step, "verify") == 0)
-		(void)kill(t->pid, SIGKILL); /* every other failure ends it by itself */
-	(void)ptrace(PTRACE_DETACH, t->pid, 0, 0);
-	return !strict;
+	return conclude(t, regs);
 }
 
 bool trace_prepare(struct tracer *t) {

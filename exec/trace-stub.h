@@ -44,9 +44,13 @@ struct registers { /* NT_PRSTATUS */
 	struct user_regs_struct user;
 };
 
-extern const unsigned char trace_stub_code[], trace_stub_data[];
+extern const unsigned char trace_stub_code[], trace_stub_exit[], trace_stub_data[];
 static inline size_t stub_code_bytes(void) {
 	return (size_t)((uintptr_t)trace_stub_data - (uintptr_t)trace_stub_code);
+}
+/** Where, behind the beginning of the code, the program is ended with STUB_EXIT_STATUS. */
+static inline size_t stub_exit_offset(void) {
+	return (size_t)((uintptr_t)trace_stub_exit - (uintptr_t)trace_stub_code);
 }
 
 /** PTRACE_GETREGSET and PTRACE_SETREGSET. 0 or -errno; -EOPNOTSUPP for a program of another word size. */

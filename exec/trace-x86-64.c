@@ -19,7 +19,9 @@ __asm__(
 	".pushsection .rodata\n"
 	".balign 16\n"
 	".globl trace_stub_code\n"
+	".globl trace_stub_exit\n"
 	".globl trace_stub_data\n"
+	".hidden trace_stub_exit\n"
 	".hidden trace_stub_code\n"
 	".hidden trace_stub_data\n"
 	"trace_stub_code:\n"
@@ -47,6 +49,7 @@ __asm__(
 	"	movq	trace_stub_data+56(%rip), %r11\n"
 	"	movq	trace_stub_data+64(%rip), %r12\n"
 	"	jmpq	*trace_stub_data(%rip)\n"
+	"trace_stub_exit:\n"
 	"4:	movl	$231, %eax\n"			/* exit_group */
 	"	movl	$125, %edi\n"
 	"	syscall\n"

@@ -34,7 +34,8 @@ struct tracer {
 	uint64_t stack_low; /* lowest byte of the main stack wished for; 0 = none is wished for */
 	uint64_t stub; /* where it was written; 0 = it wasn't */
 	pid_t late_tid; /* thread that last ran it after the start; 0 = none */
-	uint64_t seccomp_filters; /* of the program at its start */
+	uint64_t seccomp, seccomp_filters; /* of the program at its start */
+	int end_status; /* of the last wait while it was prepared */
 	struct report report;
 };
 

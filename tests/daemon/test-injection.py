@@ -77,6 +77,8 @@ def policy(name, path, *lines, user=None):
 
 
 STRICT = "memory: { lock: strict }"
+# everybody's limit of memory to lock has to hold the next thread's stack as well
+SMALL = "memory: { lock: strict, stack: { threads: 256K } }"
 ROOMY = "capabilities: [ipc_lock]"  # the hard limit of memory to lock may be small
 PTRACED = ("static", "static-pie", "musl", "musl-static", "go")
 ASKED = ("setuid", "capable")
@@ -116,7 +118,7 @@ class Injection(rtmem.TestCase):
             *(policy(name, path, STRICT) for name, path in programs.items()),
             *(policy(f"{name}-user", path, STRICT, ROOMY, user="nobody")
               for name, path in programs.items()),
-            *(policy(name, path, STRICT, user="nobody")
+            *(policy(name, path, SMALL, user="nobody")
               for name, path in self.have(*ASKED).items()))
         with rtmem.Daemon(document) as d:
             names = [*programs, *(f"{n}-user" for n in programs), *self.have(*ASKED)]
@@ -185,7 +187,7 @@ class Injection(rtmem.TestCase):
         return directory
 
     def test_run_works_the_same_for_root_and_everybody(self):
-        directory = self.write_policies(strict=STRICT)
+        directory = self.write_policies(strict=SMALL)
         for name, path in self.have("static", "static-pie", "musl", "musl-static").items():
             for user in (0, fixture.NOBODY):
                 done = run(rtmem.RTMEMCTL, "--config-dir", directory, "run", "--policy", "strict",

@@ -21,11 +21,13 @@
 #include "common/cleanup.h"
 #include "launch-fixture.h"
 
-#define MAIN_STACK (UINT64_C(1) << 20)
-#define ROUNDS	   900 /* of kills, at most: more calls than any preparation makes */
-#define LATE_LOCKS 40
-#define SIGNALS	   "8000"
-#define STRICT_125 "was killed"
+#define MAIN_STACK  (UINT64_C(1) << 20)
+#define ROUNDS	    900 /* of kills, at most: more calls than any preparation makes */
+#define SHORT	    (256u << 10) /* bytes: less than any program */
+#define STACK_LIMIT (2 << 20)
+#define LATE_LOCKS  40
+#define SIGNALS	    "8000"
+#define STRICT_125  "was killed"
 
 static void add_order(struct plan *p, enum init_lock lock) {
 	const struct init_order order = {
@@ -124,21 +126,23 @@ static void without_a_daemon_it_works_the_same(void **state) {
 
 /* ---- strict closes ------------------------------------------------------------------------------ */
 
-static void limit_memlock(struct plan *p) {
+static void limit_memlock(struct plan *p, uint64_t bytes) {
 	struct step *s = plan_append(p, STEP_RLIMIT, NULL, NULL);
 
 	assert_non_null(s);
 	s->number[0] = RLIMIT_MEMLOCK;
-	s->number[1] = s->number[2] = 256 << 10;
+	s->number[1] = s->number[2] = (int64_t)bytes;
+	add_step(p, STEP_RLIMIT, NULL, RLIMIT_STACK, STACK_LIMIT, STACK_LIMIT);
 	add_step(p, STEP_GROUPS, "", NOBODY, 0, 0);
 	add_step(p, STEP_USER, NULL, NOBODY, 0, 0);
 }
 
-static void run_short_of_memlock(enum init_lock lock, enum fixture_mode mode, struct outcome *o) {
+static void run_limited(
+	enum init_lock lock, uint64_t bytes, enum fixture_mode mode, struct outcome *o) {
 	_cleanup_plan_ struct plan p = { 0 };
 
 	add_text(&p, STEP_TRACE, NULL);
-	limit_memlock(&p);
+	limit_memlock(&p, bytes);
 	add_order(&p, lock);
 	add_command(&p, "/bin/true", NULL);
 	fixture_run(&p, mode, NULL, o);
@@ -150,15 +154,31 @@ static void strict_ends_the_program_with_the_cause(void **state) {
 
 	if (geteuid() != 0)
 		skip();
-	run_short_of_memlock(INIT_LOCK_STRICT, WITH_SOCKET, &o);
+	run_limited(INIT_LOCK_STRICT, SHORT, WITH_SOCKET, &o);
 	assert_int_equal(o.status, 125);
 	r = find_report(&o, REPORT_INIT_FAILED);
 	assert_non_null(r);
 	assert_string_equal(r->step, "mlockall");
 	assert_says(r->text, "memlock limit is too low");
-	run_short_of_memlock(INIT_LOCK_STRICT, IN_FOREGROUND, &o);
+	run_limited(INIT_LOCK_STRICT, SHORT, IN_FOREGROUND, &o);
 	assert_int_equal(o.status, 125);
 	assert_says(o.err, "/bin/true not started: mlockall: ");
+}
+
+static void strict_wants_room_for_a_thread(void **state) {
+	const struct report *r;
+	struct outcome o;
+
+	if (geteuid() != 0)
+		skip();
+	run_limited(INIT_LOCK_STRICT, 2 * MIB, WITH_SOCKET, &o);
+	assert_int_equal(o.status, 125);
+	r = find_report(&o, REPORT_INIT_FAILED);
+	assert_non_null(r);
+	assert_string_equal(r->step, "memlock");
+	assert_true(r->locked_bytes > MAIN_STACK);
+	run_limited(INIT_LOCK_STRICT, 8 * MIB, WITH_SOCKET, &o);
+	assert_started(&o);
 }
 
 static void other_locks_let_it_run_and_say_so(void **state) {
@@ -166,10 +186,10 @@ static void other_locks_let_it_run_and_say_so(void **state) {
 
 	if (geteuid() != 0)
 		skip();
-	run_short_of_memlock(INIT_LOCK_ONFAULT, WITH_SOCKET, &o);
+	run_limited(INIT_LOCK_ONFAULT, SHORT, WITH_SOCKET, &o);
 	assert_started(&o);
 	assert_non_null(find_report(&o, REPORT_INIT_PARTIAL));
-	run_short_of_memlock(INIT_LOCK_ONFAULT, IN_FOREGROUND, &o);
+	run_limited(INIT_LOCK_ONFAULT, SHORT, IN_FOREGROUND, &o);
 	assert_started(&o);
 	assert_says(o.err, "not fully protected: mlockall: ");
 }
@@ -414,6 +434,7 @@ int main(void) {
 		cmocka_unit_test(a_dynamic_program_can_be_prepared_so_too),
 		cmocka_unit_test(without_a_daemon_it_works_the_same),
 		cmocka_unit_test(strict_ends_the_program_with_the_cause),
+		cmocka_unit_test(strict_wants_room_for_a_thread),
 		cmocka_unit_test(other_locks_let_it_run_and_say_so),
 		cmocka_unit_test(its_death_at_any_step_leaves_the_program_alone),
 #if defined(__x86_64__)
