@@ -23,6 +23,7 @@ struct init {
 	bool tcmalloc_keeps; /* TCMALLOC_RELEASE_RATE was 0 */
 	uint64_t started_usec;
 	uint64_t prefaulted_bytes; /* made present so far */
+	uint64_t told_usec; /* when it last said how far it is; 0 = not yet */
 	pid_t pid; /* the process that the order is for */
 	ino_t report_inode; /* of the socket: its number may be the program's own by now */
 	char *main_stack_low; /* the range that was grown; NULL = none */

@@ -200,17 +200,35 @@ static void await_helpers(struct crew *c) {
 
 /* ---- how far, and whether there is room -------------------------------------------------------- */
 
-int prefault_check_room(struct init *i, uint64_t bytes) {
-	char path[512], why[REPORT_TEXT_MAX - 64];
-	struct diagnose_facts facts;
+static int judge_room(struct init *i, struct diagnose_facts *facts, uint64_t bytes) {
+	char why[REPORT_TEXT_MAX - 64];
 
-	proc_facts(&facts, path, sizeof(path));
-	facts.needed_bytes = bytes;
-	facts.reserve_bytes = i->order.host_reserve_bytes;
-	facts.populates_only = i->order.lock == INIT_LOCK_NONE;
-	if (!diagnose(&facts, why, sizeof(why)))
+	facts->needed_bytes = bytes;
+	facts->reserve_bytes = i->order.host_reserve_bytes;
+	if (!diagnose(facts, why, sizeof(why)))
 		return 0;
 	return init_problem(i, "heap", ENOMEM, "%s", why);
+}
+
+int prefault_check_room(struct init *i, uint64_t bytes) {
+	struct diagnose_facts facts;
+	char path[512];
+
+	proc_facts(&facts, path, sizeof(path));
+	facts.populates_only = i->order.lock == INIT_LOCK_NONE;
+	return judge_room(i, &facts, bytes);
+}
+
+/* What is left to do is mapped, and charged to the limits of the process: only pages are lacking. */
+static int check_room_left(struct init *i, uint64_t bytes) {
+	struct diagnose_facts facts;
+	char path[512];
+
+	proc_facts(&facts, path, sizeof(path));
+	facts.populates_only = true;
+	facts.data_soft = facts.address_space_soft = BYTES_UNLIMITED;
+	facts.overcommit = 0;
+	return judge_room(i, &facts, bytes);
 }
 
 /* To the daemon, or to whoever sits at the terminal. */
@@ -237,21 +255,20 @@ static int tick(struct init *i, const struct job *j, bool may_stop) {
 	size_t done = j->done;
 
 	tell_progress(i, i->prefaulted_bytes + done);
-	return may_stop ? prefault_check_room(i, (size_t)(j->end - j->start) - done) : 0;
+	return may_stop ? check_room_left(i, (size_t)(j->end - j->start) - done) : 0;
 }
 
 /* What the control group and MemAvailable say isn't about huge pages, which are set aside already. */
 static int work(struct init *i, struct job *j, bool may_stop) {
-	uint64_t next_tick_usec = i->started_usec + FIRST_TICK_USEC;
-
 	while (do_piece(j)) {
 		uint64_t now = now_usec();
 
-		if (now < next_tick_usec)
+		if (now < (i->told_usec ? i->told_usec + TICK_USEC
+					: i->started_usec + FIRST_TICK_USEC))
 			continue;
 		if (tick(i, j, may_stop) < 0)
 			j->error = -ENOMEM;
-		next_tick_usec = now + TICK_USEC;
+		i->told_usec = now;
 	}
 	return j->error;
 }
