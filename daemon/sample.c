@@ -166,27 +166,6 @@ static bool read_memory(struct process *p) {
 	return true;
 }
 
-void sample_process(struct process *p, bool thorough) {
-	struct run *r = p->run;
-	uint64_t now = process_now(p);
-
-	r->section_due = false;
-	r->memory_valid = read_memory(p);
-	if (r->ready)
-		(void)faults_since_ready(&r->faults, &r->since_ready);
-	if (now >= r->thorough_due_usec) {
-		thorough = true;
-		r->thorough_due_usec = now + SLOW_ROUND_USEC;
-		slow_look(p);
-	}
-	if (thorough && r->ready)
-		witness_look(p);
-	read_effective(p, thorough);
-	if (r->memory_valid)
-		look_at_heap(r);
-	look_at_lock(p);
-}
-
 static void on_record(const struct ring_record *record, void *userdata) {
 	const struct manager *m = userdata;
 	struct process *p;
@@ -200,6 +179,36 @@ static void on_record(const struct ring_record *record, void *userdata) {
 	for (size_t i = 0; i < m->n_processes; i++)
 		if (m->processes[i]->run && faults_record(&m->processes[i]->run->faults, record))
 			return;
+}
+
+/* Counters first, then the records: of each fault that is counted it's known whose it is. */
+static void read_faults(struct process *p) {
+	struct fault_count before = p->run->since_ready, *now = &p->run->since_ready;
+
+	if (!p->run->ready || faults_since_ready(&p->run->faults, now) < 0)
+		return;
+	if (now->minor != before.minor || now->major != before.major)
+		rings_drain(&p->manager->rings, on_record, p->manager);
+}
+
+void sample_process(struct process *p, bool thorough) {
+	struct run *r = p->run;
+	uint64_t now = process_now(p);
+
+	r->section_due = false;
+	r->memory_valid = read_memory(p);
+	read_faults(p);
+	if (now >= r->thorough_due_usec) {
+		thorough = true;
+		r->thorough_due_usec = now + SLOW_ROUND_USEC;
+		slow_look(p);
+	}
+	if (thorough && r->ready)
+		witness_look(p);
+	read_effective(p, thorough);
+	if (r->memory_valid)
+		look_at_heap(r);
+	look_at_lock(p);
 }
 
 void sample_now(struct process *p) {
