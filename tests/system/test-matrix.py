@@ -67,10 +67,12 @@ class Result:  # pylint: disable=too-few-public-methods
         self.name, self.reason = row.name, reason
         self.injection = self.lock = self.verdict = "skipped" if reason else ""
         self.work = self.resident = ""
-        self.findings = []
+        self.findings, self.earlier = [], None
         self.faults = self.counted = self.cpu = None
 
     def cells(self):
+        if self.earlier:
+            return self.earlier
         if self.reason:
             return (self.name, "-", "-", "-", "-", "-", "-", "skipped", self.reason)
         return (self.name, self.injection, self.lock, self.work, self.faults, self.counted, self.resident,
@@ -197,6 +199,10 @@ def documented():
 
 
 def update(results):
+    """A program that couldn't be tried here keeps its line."""
+    known = documented()
+    for name in [name for name, result in results.items() if result.reason and name in known]:
+        results[name].earlier = known[name]
     with open(DOCUMENT, encoding="utf-8") as f:
         text, mark, _ = f.read().partition(MARK)
     assert mark, f"{DOCUMENT} has no place for the table"
