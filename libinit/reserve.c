@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "common/units.h"
 #include "libinit/guard.h"
@@ -80,18 +81,11 @@ static int judge(struct init *i, const struct spare *spares, unsigned n) {
 		(unsigned long long)(n + 1) * bytes);
 }
 
-int stacks_reserve(struct init *i) {
-	static struct spare spares[RESERVE_MAX];
-	unsigned wanted = i->order.stack_reserve, n = 0;
+static int reserve(struct init *i, struct spare *spares, unsigned wanted) {
 	sigset_t all, old;
+	unsigned n = 0;
 	int error = 0;
 
-	if (!wanted || i->order.lock == INIT_LOCK_NONE) /* nothing would keep their pages */
-		return 0;
-	if (wanted > RESERVE_MAX)
-		return init_problem(i, "stack-reserve", ERANGE,
-			"memory.stack.reserve: %u is more than the %u that can be made", wanted,
-			RESERVE_MAX);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are the program's own threads' */
 	for (; n < wanted && !error; n += !error) {
@@ -104,4 +98,24 @@ int stacks_reserve(struct init *i) {
 		return init_problem_diagnosed(
 			i, "stack-reserve", error, (wanted - n) * i->report.thread_stack_bytes);
 	return judge(i, spares, n);
+}
+
+int stacks_reserve(struct init *i) {
+	unsigned wanted = i->order.stack_reserve;
+	size_t bytes = wanted * sizeof(struct spare);
+	struct spare *spares;
+	int r;
+
+	if (!wanted || i->order.lock == INIT_LOCK_NONE) /* nothing would keep their pages */
+		return 0;
+	if (wanted > RESERVE_MAX)
+		return init_problem(i, "stack-reserve", ERANGE,
+			"memory.stack.reserve: %u is more than the %u that can be made", wanted,
+			RESERVE_MAX);
+	spares = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (spares == MAP_FAILED)
+		return init_problem_diagnosed(i, "stack-reserve", errno, bytes);
+	r = reserve(i, spares, wanted);
+	(void)munmap(spares, bytes);
+	return r;
 }

@@ -26,7 +26,7 @@
 #endif
 
 #define PIECE_PAGES 512u
-#define SLOTS_MAX   512u /* threads created and not yet running; any more are allocated */
+#define SLOTS_MAX   128u /* threads created and not yet running; any more are allocated */
 
 union function {
 	void *(*posix)(void *);
