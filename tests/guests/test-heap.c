@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -293,6 +294,8 @@ static void a_long_prefault_tells_how_far_it_is(void **state) {
 	if (available_bytes() < 2 * order.heap_prealloc_bytes)
 		skip();
 	add_text(&p, STEP_AFFINITY, "0");
+	/* what is mapped already isn't needed once more */
+	add_step(&p, STEP_RLIMIT, NULL, RLIMIT_DATA, (int64_t)(4096 * MIB), (int64_t)(4096 * MIB));
 	add_protection(&p, fixture_library(), &order);
 	add_command(&p, "/bin/true", NULL);
 	fixture_run(&p, WITH_SOCKET, NULL, &o);
