@@ -182,25 +182,24 @@ static void note_stacks(
 		note(i, "memory.stack.reserve can't be applied: it takes the library");
 }
 
-static void note_rest(
-	const struct process_policy *p, const struct launch_facts *f, struct injection *i) {
+static void note_rest(const struct process_policy *p, struct injection *i) {
 	if (p->memory.heap.pages != HEAP_PAGES_DEFAULT)
 		note(i, "memory.heap.pages can't be applied: it takes the library");
 	if (p->fork == FORK_PRECOPY)
 		note(i, "fork: precopy can't be applied: a fork is seen from outside and reported");
 	if (p->children == CHILDREN_INHERIT)
 		note(i, "children: inherit can't be applied: a child program isn't prepared");
-	if (p->memory.lock == LOCK_ONFAULT && f->target.obstacle != OBSTACLE_STATIC)
+	if (p->memory.lock == LOCK_ONFAULT)
 		note(i,
-			"lock: onfault: libraries are locked as they're touched, so that first touches "
-			"are faults");
+			"lock: onfault: the main stack alone is made present ahead; first touches of "
+			"libraries, heap and threads' stacks are faults");
 }
 
 static void note_losses(
 	const struct process_policy *p, const struct launch_facts *f, struct injection *i) {
 	note_heap(p, f, i);
 	note_stacks(p, f, i);
-	note_rest(p, f, i);
+	note_rest(p, i);
 }
 
 /* What only the library can do, and what nobody should believe to have. */

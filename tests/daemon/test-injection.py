@@ -128,13 +128,16 @@ class Injection(rtmem.TestCase):
                 self.assertEqual(os.stat(f"/proc/{pid}").st_uid, 0, "its file's rights are its own")
 
     def test_other_locks_protect_as_well(self):
-        programs = self.have("static", "go", "musl")
-        locks = ("balanced", "onfault") if os.uname().machine == "x86_64" else ("onfault",)
+        # Go touches more of its heap now and then: under onfault that's a fault, as it should be
+        locks = {"onfault": self.have("static", "musl")}
+        if os.uname().machine == "x86_64":
+            locks["balanced"] = self.have("static", "musl", "go")
         document = fixture.document(*(
             policy(f"{name}-{lock}", path, f"memory: {{ lock: {lock} }}")
-            for name, path in programs.items() for lock in locks))
+            for lock, programs in locks.items() for name, path in programs.items()))
         with rtmem.Daemon(document) as d:
-            self.assert_protected(d, [f"{n}-{lock}" for n in programs for lock in locks])
+            self.assert_protected(d, [f"{n}-{lock}" for lock, programs in locks.items()
+                                      for n in programs])
 
     def test_a_sanitizer_is_refused_or_unprotected_with_the_cause(self):
         programs = self.have("asan", "asan-inside")
