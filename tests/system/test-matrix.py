@@ -199,10 +199,11 @@ def documented():
 
 
 def update(results):
-    """A program that couldn't be tried here keeps its line."""
+    """A program that wasn't tried keeps its line."""
     known = documented()
-    for name in [name for name, result in results.items() if result.reason and name in known]:
-        results[name].earlier = known[name]
+    for row in rows.ROWS:
+        result = results.setdefault(row.name, Result(row, "not asked for"))
+        result.earlier = known.get(row.name) if result.reason else None
     with open(DOCUMENT, encoding="utf-8") as f:
         text, mark, _ = f.read().partition(MARK)
     assert mark, f"{DOCUMENT} has no place for the table"
@@ -222,7 +223,7 @@ class Programs(rtmem.TestCase):
             matrix.close()
         cls.results = matrix.results
         if "--update" in ARGUMENTS:
-            update(cls.results)
+            update(dict(cls.results))
 
     def each(self, check):
         """Of the programs that could be tried."""
