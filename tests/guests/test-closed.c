@@ -70,7 +70,7 @@ static void a_memlock_limit_too_low_for_the_image_closes(void **state) {
 
 static void a_filter_that_denies_mlockall_closes_and_is_named(void **state) {
 	char deny[4096];
-	const char *const wrapper[] = { deny, NULL };
+	const char *const wrapper[] = { deny, "mlockall", NULL };
 	struct init_order order = strict_order();
 	_cleanup_plan_ struct plan p = { 0 };
 	struct outcome o;

@@ -258,6 +258,28 @@ static void helpers_of_the_prefault_are_gone_before_main(void **state) {
 	assert_says(o.out, "SigBlk:\t0000000000000000\n");
 }
 
+/* A kernel that can't populate, a filter that allows no helper: it takes longer, that is all. */
+static void what_the_kernel_refuses_is_done_another_way(void **state) {
+	static const char *const refused[] = { "populate", "clone" };
+	char deny[PATH_MAX];
+
+	snprintf(deny, sizeof(deny), "%s", fixture_program("deny"));
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		const char *const wrapper[] = { deny, refused[i], NULL };
+		struct init_order order = strict_order();
+		_cleanup_plan_ struct plan p = { 0 };
+		struct outcome o;
+
+		order.heap_prealloc_bytes = 64 * MIB;
+		add_protection(&p, fixture_library(), &order);
+		add_command(&p, fixture_program("workers"), "3", "8", "25", NULL);
+		fixture_run(&p, WITH_SOCKET, wrapper, &o);
+		assert_counted(&o);
+		assert_int_equal(assert_prepared(&o)->heap_bytes, 64 * MIB);
+		assert_int_equal(output_number(&o, "faults"), 0);
+	}
+}
+
 static void what_the_machine_shall_keep_is_kept(void **state) {
 	struct init_order order = strict_order();
 	_cleanup_plan_ struct plan p = { 0 };
@@ -327,6 +349,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(
 			or_it_falls_back_and_says_so, remember_huge_pages, restore_huge_pages),
 		cmocka_unit_test(helpers_of_the_prefault_are_gone_before_main),
+		cmocka_unit_test(what_the_kernel_refuses_is_done_another_way),
 		cmocka_unit_test(what_the_machine_shall_keep_is_kept),
 		cmocka_unit_test(a_long_prefault_tells_how_far_it_is),
 	};
