@@ -15,6 +15,8 @@
 #include "common/plan.h"
 #include "daemon/verdict.h"
 
+#define DUMPABLE "dumpable" /* of the two things that prctl() undoes */
+
 void events_done(struct events *e) {
 	free(e->items);
 	*e = (struct events){ .n_items = 0 };
@@ -68,6 +70,29 @@ void events_add(struct events *e, const char *call, const char *subject, bool re
 		snprintf(item->last, sizeof(item->last), "%s", text);
 }
 
+/* Which limit: "... the memlock limit was lowered". "" when none is named. */
+static const char *limit_in(const char *text) {
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		const char *name = rlimit_to_string(i);
+		char words[40];
+
+		snprintf(words, sizeof(words), " the %s limit ", name ? name : "?");
+		if (name && strstr(text, words))
+			return name;
+	}
+	return "";
+}
+
+void events_told(struct events *e, const char *call, bool ready, const char *text) {
+	const char *subject = "";
+
+	if (strcmp(call, "prctl") == 0)
+		subject = strstr(text, "dump core") ? DUMPABLE : "thp";
+	else if (strcmp(call, "setrlimit") == 0)
+		subject = limit_in(text);
+	events_add(e, call, subject, ready, 1, text);
+}
+
 /* ---- judgement --------------------------------------------------------------------------------- */
 
 struct meaning {
@@ -101,32 +126,13 @@ static const struct meaning *find_meaning(const char *call) {
 	return NULL;
 }
 
-/* Which limit: "... the memlock limit was lowered". RLIM_NLIMITS when none is named. */
-static int limit_of(const char *text) {
-	for (int i = 0; i < RLIM_NLIMITS; i++) {
-		const char *name = rlimit_to_string(i);
-		char words[40];
-
-		snprintf(words, sizeof(words), " the %s limit ", name ? name : "?");
-		if (strstr(text, words))
-			return i;
-	}
-	return RLIM_NLIMITS;
-}
-
-static bool is_dumpable(const struct event *event) {
-	return strstr(event->last, "dump core");
-}
-
 static const char *rule_of(
 	const struct meaning *m, const struct event *event, char *buf, size_t size) {
 	if (m->rule)
 		return m->rule;
 	if (strcmp(m->call, "prctl") == 0)
-		return is_dumpable(event) ? "dumpable" : "thp";
-	if (limit_of(event->last) == RLIM_NLIMITS)
-		return "limits";
-	snprintf(buf, size, "limits.%s", rlimit_to_string(limit_of(event->last)));
+		return event->subject;
+	snprintf(buf, size, "limits%s%.30s", event->subject[0] ? "." : "", event->subject);
 	return buf;
 }
 
@@ -136,11 +142,11 @@ static bool only_says_who(
 	int limit;
 
 	if (strcmp(m->call, "prctl") == 0)
-		return !is_dumpable(event);
+		return strcmp(event->subject, DUMPABLE) != 0;
 	if (strcmp(m->call, "setrlimit") != 0)
 		return m->by_effect;
-	limit = limit_of(event->last);
-	return limit == RLIMIT_MEMLOCK || (limit < RLIM_NLIMITS && p->limits[limit].set);
+	limit = rlimit_from_string(event->subject);
+	return limit == RLIMIT_MEMLOCK || (limit >= 0 && p->limits[limit].set);
 }
 
 static struct finding *find_finding(struct findings *f, const char *rule) {
@@ -179,7 +185,8 @@ static void judge_event(const struct meaning *m, const struct process_policy *p,
 	const struct evidence *e, const struct event *event, struct findings *ret) {
 	char buf[EVENT_SUBJECT_MAX], seen[EVENT_CALL_MAX + EVENT_SUBJECT_MAX + 24];
 	const char *rule = rule_of(m, event, buf, sizeof(buf));
-	struct finding *effect = event->subject[0] ? NULL : find_finding(ret, rule);
+	bool is_section = strcmp(m->call, "section") == 0; /* each is a finding of its own */
+	struct finding *effect = is_section ? NULL : find_finding(ret, rule);
 
 	describe(event, seen, sizeof(seen));
 	if (is_prepared_again(e, event))

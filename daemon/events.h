@@ -36,6 +36,8 @@ void events_done(struct events *e);
 void events_add(struct events *e, const char *call, const char *subject, bool ready, uint64_t n,
 	const char *text);
 
+/** What the library told; of calls that undo different things, each is a row. */
+void events_told(struct events *e, const char *call, bool ready, const char *text);
 /** Is there a row for it already? */
 bool events_know(const struct events *e, const char *call, const char *subject, bool ready);
 

@@ -87,7 +87,7 @@ static void on_event(struct process *p, const struct report *report) {
 
 	if (!r->report)
 		return;
-	events_add(&r->events, report->step, "", r->ready, 1, report->text);
+	events_told(&r->events, report->step, r->ready, report->text);
 	if (r->ready && strcmp(report->step, "fork") == 0) {
 		r->n_forks_told++;
 		r->fork_placed = true;

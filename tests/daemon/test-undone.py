@@ -4,6 +4,7 @@
 interval, while nobody asks for the status."""
 import json
 import re
+import subprocess
 import time
 
 import fixture
@@ -110,6 +111,25 @@ class Told(Undone):
             self.assertIn("before it was ready: fork once", json.dumps(p["notes"]))
 
 
+class WithoutPerf(rtmem.TestCase):
+    def test_another_program_is_found_all_the_same(self):
+        drop = ("setpriv", "--bounding-set", "-perfmon,-sys_admin", "--inh-caps",
+                "-perfmon,-sys_admin")
+        with open("/proc/sys/kernel/perf_event_paranoid", encoding="ascii") as f:
+            if int(f.read()) < 2:
+                self.skipTest("perf_event_paranoid is below 2: perf can't be refused here")
+        rtmem.require_program("setpriv")
+        if subprocess.run([*drop, "/bin/true"], check=False).returncode:
+            self.skipTest("capabilities can't be dropped here")
+        keys = [k % "strict" if "%s" in k else k for k in KEYS]
+        with fixture.Subjects() as s, rtmem.Daemon(
+                fixture.document(s.policy("node", *keys)), argv_prefix=drop) as d:
+            s.tell("node", "say READY=1")
+            self.assertEqual(d.wait_ready("node")["fault_source"], "proc")
+            s.tell("node", "exec /bin/sleep")
+            fixture.wait_log(d, "node: exec: wanted ", seconds=15)
+
+
 class Scheduler(Undone):
     extra = ("scheduling: { policy: other }",)
 
@@ -133,7 +153,9 @@ class Balanced(Undone):
         p = self.daemon.wait_process(
             "node", lambda p: p["memory"]["size"] - p["memory"]["locked"] <= 64 << 10
             and "late" in fixture.threads(p), "the late thread's stack is locked")
-        self.assertEqual(p["compliance"], "compliant")
+        # creating it may cost its creator a fault: its stack is a mapping that came later
+        self.assertLessEqual(set(fixture.findings(p)), {"minor_faults"})
+        self.assertNotIn("node: lock: ", self.daemon.log())
         self.assertEqual(p["faults"]["major"], 0)
 
 

@@ -33,7 +33,7 @@ static int teardown(void **state) {
 }
 
 static void did(const char *call, const char *text) {
-	events_add(&events, call, "", true, 1, text);
+	events_told(&events, call, true, text);
 }
 
 /* ---- keeping ----------------------------------------------------------------------------------- */
@@ -167,6 +167,20 @@ static void dumpable_can_not_be_seen_so_the_event_counts(void **state) {
 		"thread a (tid 7): the program can dump core again");
 }
 
+static void what_prctl_undid_first_is_not_forgotten(void **state) {
+	struct bench *b = *state;
+
+	did("prctl", "thread a (tid 7): the program can dump core again");
+	did("prctl", "thread b (tid 8): transparent huge pages are back");
+	did("setrlimit", "thread a: the stack limit is below memory.stack.main now");
+	did("setrlimit", "thread a: the memlock limit was lowered");
+	(void)bench_judge(b);
+	assert_int_equal(b->findings.n_items, 2);
+	assert_string_equal(b->findings.items[0].rule, "dumpable");
+	assert_string_equal(b->findings.items[1].rule, "limits.stack");
+	assert_int_equal(b->findings.n_notes, 2);
+}
+
 static void a_limit_is_named_and_judged_where_nobody_else_does(void **state) {
 	struct bench *b = *state;
 
@@ -280,6 +294,7 @@ int main(void) {
 		CASE(a_range_that_was_unlocked_may_be_gone_already),
 		CASE(huge_pages_are_judged_by_their_effect),
 		CASE(dumpable_can_not_be_seen_so_the_event_counts),
+		CASE(what_prctl_undid_first_is_not_forgotten),
 		CASE(a_limit_is_named_and_judged_where_nobody_else_does),
 		CASE(another_program_is_a_finding_unless_it_is_locked_too),
 		CASE(a_program_executed_before_ready_counts_too),
