@@ -124,14 +124,14 @@ static void judge_call(struct tracer *t, const char *name, int64_t result) {
 /* One system call: a stop where it begins, one where it ends. Signals meanwhile are delivered: a fresh
  * program has no handlers, so that they end it or do nothing. False once the program is gone. */
 static bool run_one(struct tracer *t, struct registers *regs, int64_t *ret_result) {
-	int stops = 0, sig = 0;
+	int status, stops = 0, sig = 0;
 
 	while (stops < 2) {
 		if (ptrace(PTRACE_SYSCALL, t->pid, 0, (long)sig) < 0 ||
-			!trace_wait(t->pid, &t->end_status))
+			!trace_wait(t->pid, &status))
 			return false;
-		sig = trace_signal_of(t->end_status);
-		stops += WSTOPSIG(t->end_status) == (SIGTRAP | 0x80);
+		sig = trace_signal_of(status);
+		stops += WSTOPSIG(status) == (SIGTRAP | 0x80);
 	}
 	if (registers_get(t->pid, regs) < 0)
 		return false;
@@ -187,9 +187,20 @@ static bool lacks_headroom(const struct tracer *t, const struct trace_status *s,
 		s->locked_bytes + stack > limit;
 }
 
+/* A filter may end a program for a call instead of refusing it: the signal waits for it then. */
+static bool is_doomed(const struct trace_status *s) {
+	return s->signals_pending >> (SIGSYS - 1) & 1;
+}
+
 static void verify(struct tracer *t, const struct trace_status *s, uint64_t stack) {
 	const struct report *r = &t->report;
 
+	t->doomed = is_doomed(s);
+	if (t->doomed)
+		trace_problem(t, "mlockall", EPERM,
+			"a seccomp filter ends the program for it: let mlockall through "
+			"(SystemCallFilter=@memlock in a systemd unit, the seccomp profile of a "
+			"container)");
 	if (t->what.order.lock == INIT_LOCK_NONE)
 		return;
 	if (r->unlocked_bytes > NEVER_LOCKED_BYTES)
@@ -234,16 +245,6 @@ static bool refuse(struct tracer *t, int error, const char *what) {
 	return false;
 }
 
-/* A filter may end a program for a call instead of refusing it; other ends are somebody's will. */
-static void tell_end(struct tracer *t) {
-	if (!WIFSIGNALED(t->end_status) || WTERMSIG(t->end_status) != SIGSYS)
-		return;
-	trace_problem(t, "mlockall", EPERM,
-		"a seccomp filter ended the program for it: let mlockall through "
-		"(SystemCallFilter=@memlock in a systemd unit, the seccomp profile of a container)");
-	trace_report(t, REPORT_INIT_FAILED);
-}
-
 /* What failed as a call ends the program by itself; what was found out behind it ends it here. */
 static void close_program(struct tracer *t, struct registers *regs) {
 	registers_start_at(regs, t->stub + stub_exit_offset());
@@ -252,7 +253,8 @@ static void close_program(struct tracer *t, struct registers *regs) {
 }
 
 static bool conclude(struct tracer *t, struct registers *regs) {
-	bool problem = t->report.step[0], fails = problem && t->what.order.lock == INIT_LOCK_STRICT;
+	bool problem = t->report.step[0];
+	bool fails = t->doomed || (problem && t->what.order.lock == INIT_LOCK_STRICT);
 
 	if (fails)
 		trace_report(t, REPORT_INIT_FAILED);
@@ -286,10 +288,8 @@ static bool prepare_with(struct tracer *t, struct preparation *p, struct registe
 	r = registers_set(t->pid, regs);
 	if (r < 0)
 		return refuse(t, r, "its registers can't be written");
-	if (!leave_execve(t->pid) || !run_list(t, p, regs)) {
-		tell_end(t);
-		return false;
-	}
+	if (!leave_execve(t->pid) || !run_list(t, p, regs))
+		return false; /* it was killed */
 	gather(t);
 	return conclude(t, regs);
 }

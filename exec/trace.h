@@ -35,7 +35,7 @@ struct tracer {
 	uint64_t stub; /* where it was written; 0 = it wasn't */
 	pid_t late_tid; /* thread that last ran it after the start; 0 = none */
 	uint64_t seccomp, seccomp_filters; /* of the program at its start */
-	int end_status; /* of the last wait while it was prepared */
+	bool doomed; /* a filter ends it as soon as it's let go */
 	struct report report;
 };
 

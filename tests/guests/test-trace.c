@@ -194,6 +194,50 @@ static void other_locks_let_it_run_and_say_so(void **state) {
 	assert_says(o.err, "not fully protected: mlockall: ");
 }
 
+static void run_denied(enum init_lock lock, const char *call, struct outcome *o) {
+	_cleanup_plan_ struct plan p = { 0 };
+	char deny[4096];
+	const char *const wrapper[] = { deny, call, NULL };
+
+	if (geteuid() != 0)
+		skip();
+	snprintf(deny, sizeof(deny), "%s", fixture_program("deny"));
+	plan_for(&p, lock, "/bin/true");
+	fixture_run(&p, WITH_SOCKET, wrapper, o);
+}
+
+static void a_filter_is_named(void **state) {
+	const struct report *r;
+	struct outcome o;
+
+	run_denied(INIT_LOCK_STRICT, "mlockall", &o);
+	assert_int_equal(o.status, 125);
+	r = find_report(&o, REPORT_INIT_FAILED);
+	assert_non_null(r);
+	assert_says(r->text, "a seccomp filter forbids it");
+	run_denied(INIT_LOCK_STRICT, "mlockall-kill", &o);
+	assert_int_equal(o.status, 128 + SIGSYS);
+	r = find_report(&o, REPORT_INIT_FAILED);
+	assert_non_null(r);
+	assert_says(r->text, "a seccomp filter ends the program");
+}
+
+static void without_the_right_to_trace_strict_closes(void **state) {
+	const struct report *r;
+	struct outcome o;
+
+	run_denied(INIT_LOCK_STRICT, "ptrace", &o);
+	assert_int_equal(o.status, 125);
+	r = find_report(&o, REPORT_EXEC_FAILED);
+	assert_non_null(r);
+	assert_says(r->text, "a seccomp filter may forbid it");
+	run_denied(INIT_LOCK_ONFAULT, "ptrace", &o);
+	assert_started(&o);
+	r = find_report(&o, REPORT_EXEC_NOTE);
+	assert_non_null(r);
+	assert_says(r->text, "its memory stays unprotected");
+}
+
 /* ---- the helper under the knife ------------------------------------------------------------------ */
 
 static bool same_socket(pid_t a, pid_t b) {
@@ -436,6 +480,8 @@ int main(void) {
 		cmocka_unit_test(strict_ends_the_program_with_the_cause),
 		cmocka_unit_test(strict_wants_room_for_a_thread),
 		cmocka_unit_test(other_locks_let_it_run_and_say_so),
+		cmocka_unit_test(a_filter_is_named),
+		cmocka_unit_test(without_the_right_to_trace_strict_closes),
 		cmocka_unit_test(its_death_at_any_step_leaves_the_program_alone),
 #if defined(__x86_64__)
 		cmocka_unit_test(waits_go_on_over_a_lock_at_ready),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* `deny CALL PROGRAM ARG...`: runs it under a filter that refuses a system call, as container profiles do,
- * or answers as an older kernel does. */
+ * ends who calls it, or answers as an older kernel does. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -18,9 +18,10 @@ static const struct refusal {
 	const char *name;
 	uint32_t call;
 	uint32_t third; /* argument that is meant; 0 = any */
-	uint32_t error;
+	uint32_t error; /* 0 = the end */
 } refusals[] = {
-	{ "mlockall", SYS_mlockall, 0, EPERM },
+	{ "mlockall", SYS_mlockall, 0, EPERM }, { "mlockall-kill", SYS_mlockall, 0, 0 },
+	{ "ptrace", SYS_ptrace, 0, EPERM },
 	{ "populate", SYS_madvise, MADV_POPULATE_WRITE_NUMBER, EINVAL }, /* before Linux 5.14 */
 	{ "clone", SYS_clone, 0, EPERM }, /* threads of the C library come by clone3() */
 };
@@ -38,7 +39,8 @@ static int refuse(const struct refusal *r) {
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, r->call, 0, r->third ? 3 : 1),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, r->third, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | r->error),
+		BPF_STMT(BPF_RET | BPF_K,
+			r->error ? SECCOMP_RET_ERRNO | r->error : SECCOMP_RET_KILL_PROCESS),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { .len = sizeof(code) / sizeof(*code), .filter = code };
