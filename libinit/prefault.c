@@ -31,8 +31,10 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* Bounds how long a thread of the program that maps memory meanwhile waits for the map's lock. */
-#define PIECE_BYTES (2u << 20)
+/* Bounds how long a thread of the program that maps memory meanwhile waits for the map's lock. Without
+ * any, larger pieces save calls: they shrink towards the end, so that all workers end at the same time. */
+#define PIECE_BYTES	  ((size_t)2 << 20)
+#define PIECE_ALONE_BYTES ((size_t)32 << 20)
 /* A helper costs some 50 us to start and end: what populating 160 KiB takes. */
 #define HELPER_SHARE_BYTES (2u << 20)
 #define HELPERS_MAX	   7u
@@ -42,7 +44,8 @@
 
 struct job {
 	char *start, *end;
-	size_t piece, page;
+	size_t piece, piece_max, page; /* pieces are multiples of the first */
+	size_t n_workers;
 	_Atomic uintptr_t next; /* where the first piece is that nobody took */
 	_Atomic size_t done; /* bytes */
 	_Atomic int error; /* negative errno that ended it */
@@ -115,16 +118,32 @@ static int populate(const struct job *j, char *start, size_t len) {
 	return (int)r;
 }
 
-/* False when there is nothing left to do. Pieces end at multiples of their size, so that no two threads
+/* Takes the next piece; 0 = none is left. Pieces end at multiples of the smallest, so that no two threads
  * fill the same page table. */
+static uintptr_t take_piece(struct job *j, size_t *ret_size) {
+	uintptr_t at = j->next;
+	size_t size;
+
+	do {
+		if (j->error || at >= (uintptr_t)j->end)
+			return 0;
+		size = ((uintptr_t)j->end - at) / (2 * j->n_workers);
+		size -= size % j->piece;
+		size = size < j->piece ? j->piece : size > j->piece_max ? j->piece_max : size;
+	} while (!atomic_compare_exchange_weak(&j->next, &at, at + size));
+	*ret_size = size;
+	return at;
+}
+
+/* False when there is nothing left to do. */
 static bool do_piece(struct job *j) {
-	uintptr_t at = j->error ? UINTPTR_MAX : atomic_fetch_add(&j->next, j->piece);
-	char *start = (char *)at, *end; /* NOLINT: an address */
+	size_t size = 0;
+	char *start = (char *)take_piece(j, &size), *end; /* NOLINT: an address */
 	int r;
 
-	if (at >= (uintptr_t)j->end)
+	if (!start)
 		return false;
-	end = (size_t)(j->end - start) > j->piece ? start + j->piece : j->end;
+	end = (size_t)(j->end - start) > size ? start + size : j->end;
 	if (start < j->start)
 		start = j->start;
 	r = populate(j, start, (size_t)(end - start));
@@ -273,19 +292,38 @@ static int work(struct init *i, struct job *j, bool may_stop) {
 	return j->error;
 }
 
+/* Threads of the program may be there before it runs: libraries start some. */
+static bool is_alone(void) {
+	struct proc_status s;
+
+	return proc_status_read(&s) == 0 && s.n_threads == 1;
+}
+
+static void plan_pieces(struct job *j, unsigned helpers) {
+	size_t largest = (size_t)(j->end - j->start) > PIECE_ALONE_BYTES && is_alone()
+		? PIECE_ALONE_BYTES
+		: PIECE_BYTES;
+
+	j->n_workers = helpers + 1;
+	j->piece = j->page > PIECE_BYTES ? j->page : PIECE_BYTES;
+	j->piece_max = largest > j->piece ? largest : j->piece;
+	j->next = (uintptr_t)j->start - (uintptr_t)j->start % j->piece;
+}
+
 int prefault_range(struct init *i, char *start, size_t len, size_t page_bytes) {
 	size_t page = page_bytes ? page_bytes : (size_t)sysconf(_SC_PAGESIZE);
 	char *first = start + (page - (uintptr_t)start % page) % page;
 	char *end = start + len - (uintptr_t)(start + len) % page;
 	struct job job = { .start = first, .end = end, .page = page };
 	struct crew crew = { .job = &job };
+	unsigned helpers;
 	int r;
 
 	if (end <= first)
 		return 0;
-	job.piece = page > PIECE_BYTES ? page : PIECE_BYTES;
-	job.next = (uintptr_t)first - (uintptr_t)first % job.piece;
-	start_helpers(&crew, helpers_wanted(&job));
+	helpers = helpers_wanted(&job);
+	plan_pieces(&job, helpers);
+	start_helpers(&crew, helpers);
 	r = work(i, &job, page_bytes == 0);
 	await_helpers(&crew);
 	i->prefaulted_bytes += job.done;
