@@ -24,7 +24,7 @@ static void check_process(const struct process_policy *p) {
 	require(p->name && p->command && p->command[0] && p->command[0][0]);
 	require(p->place.file && p->place.line > 0 && p->place.column > 0);
 	require(p->memory.lock < LOCK_MODE_MAX && p->ready.when < READY_WHEN_MAX);
-	require(p->memory.heap.arenas >= 1 && p->memory.heap.arenas <= 64);
+	require(p->memory.heap.arenas <= 64); /* 0: the allocator's own choice */
 	require(p->scheduling.priority >= 0 && p->scheduling.priority <= 99);
 	require(p->compliance.interval_usec >= 1000 && p->ready.timeout_usec > 0);
 	require(process_policy_same_launch(p, p));
