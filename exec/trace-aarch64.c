@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stub for aarch64: x17, which any jump may change by its calling convention, carries it back. */
-#include "exec/trace-stub.h"
+/* The snippet for aarch64: x17, which any jump may change by its calling convention, carries it back. */
+#include "exec/trace-snippet.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -13,14 +13,14 @@
 __asm__(
 	".pushsection .rodata\n"
 	".balign 16\n"
-	".globl trace_stub_code\n"
-	".globl trace_stub_exit\n"
-	".globl trace_stub_data\n"
-	".hidden trace_stub_exit\n"
-	".hidden trace_stub_code\n"
-	".hidden trace_stub_data\n"
-	"trace_stub_code:\n"
-	"	adr	x9, trace_stub_data\n"
+	".globl trace_snippet_code\n"
+	".globl trace_snippet_exit\n"
+	".globl trace_snippet_data\n"
+	".hidden trace_snippet_exit\n"
+	".hidden trace_snippet_code\n"
+	".hidden trace_snippet_data\n"
+	"trace_snippet_code:\n"
+	"	adr	x9, trace_snippet_data\n"
 	"	add	x10, x9, #72\n"
 	"1:	ldr	x8, [x10]\n"			/* number + 1 */
 	"	cbz	x8, 3f\n"
@@ -40,13 +40,13 @@ __asm__(
 	"	ldr	x11, [x9, #56]\n"
 	"	ldr	x9, [x9, #64]\n"
 	"	br	x17\n"
-	"trace_stub_exit:\n"
+	"trace_snippet_exit:\n"
 	"4:	mov	x8, #94\n"			/* exit_group */
 	"	mov	x0, #125\n"
 	"	svc	#0\n"
 	"	b	4b\n"
 	".balign 8\n"
-	"trace_stub_data:\n"
+	"trace_snippet_data:\n"
 	"	.quad	0\n"
 	".popsection\n");
 /* clang-format on */
@@ -79,16 +79,16 @@ int64_t registers_result(const struct registers *r) {
 	return (int64_t)r->user.regs[0];
 }
 
-void registers_save(const struct registers *r, struct stub_data *ret) {
-	static const int order[STUB_SAVED_MAX] = { 0, 1, 2, 3, 8, 10, 11, 9 };
+void registers_save(const struct registers *r, struct snippet_data *ret) {
+	static const int order[SNIPPET_SAVED_MAX] = { 0, 1, 2, 3, 8, 10, 11, 9 };
 
 	ret->resume = r->user.pc;
-	for (int i = 0; i < STUB_SAVED_MAX; i++)
+	for (int i = 0; i < SNIPPET_SAVED_MAX; i++)
 		ret->saved[i] = r->user.regs[order[i]];
 }
 
 /* At a stop the kernel has already overwritten what tells how the call is to be begun again. */
-int registers_save_call(const struct registers *r, struct stub_data *ret) {
+int registers_save_call(const struct registers *r, struct snippet_data *ret) {
 	return -EOPNOTSUPP;
 }
 

@@ -2,7 +2,7 @@
 /*
  * The helper's life: attach when told, wait for the exec stop, prepare the program, say how it went,
  * leave. It may die at any moment: PTRACE_O_EXITKILL is never set, so that the kernel lets the program
- * go, and what is done inside the program is one stub that ends by itself (trace-stub.h).
+ * go, and what is done inside the program is one snippet that ends by itself (trace-snippet.h).
  */
 #include "exec/trace.h"
 

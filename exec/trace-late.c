@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Balanced: the lock at ready, from outside. One sleeping thread is stopped in its system call, does one
- * mlockall() more by way of the stub, and begins its call again. Only a thread in a call that can be
+ * mlockall() more by way of the snippet, and begins its call again. Only a thread in a call that can be
  * begun again is taken: it's in no critical section of restartable sequences, and nobody notices the
  * pause. A signal that comes meanwhile is delivered as if nothing had been done.
  *
@@ -25,7 +25,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
-#include "exec/trace-stub.h"
+#include "exec/trace-snippet.h"
 
 #define ROUNDS_MAX	 64 /* looks at all threads before it gives up */
 #define ROUND_PAUSE_MSEC 10
@@ -38,7 +38,7 @@ struct visit {
 	pid_t tid;
 	struct registers found; /* as the thread was when it stopped */
 	struct registers now;
-	uint64_t stub;
+	uint64_t snippet;
 	int64_t result; /* of mlockall() */
 };
 
@@ -105,9 +105,9 @@ static bool run_to_call(struct visit *v) {
 }
 
 /* mlockall() begins and ends; a few instructions more, and the thread's own call begins. */
-static int run_stub(struct visit *v) {
+static int run_snippet(struct visit *v) {
 	v->now = v->found;
-	registers_start_at(&v->now, v->stub);
+	registers_start_at(&v->now, v->snippet);
 	if (registers_set(v->tid, &v->now) < 0) {
 		let_go(v, 0);
 		return -EIO;
@@ -122,7 +122,7 @@ static int run_stub(struct visit *v) {
 }
 
 static int lock_from(struct visit *v) {
-	struct stub_data list = { 0 };
+	struct snippet_data list = { 0 };
 	int r = stop(v);
 
 	if (r == 0)
@@ -130,16 +130,16 @@ static int lock_from(struct visit *v) {
 	if (r == 0)
 		r = registers_save_call(&v->found, &list);
 	if (r == 0) {
-		(void)stub_add(&list, false, SYS_mlockall, MCL_CURRENT, 0, 0, 0);
-		r = stub_write(v->t->pid, v->tid, &list, v->t->stub, &v->stub);
+		(void)snippet_add(&list, false, SYS_mlockall, MCL_CURRENT, 0, 0, 0);
+		r = snippet_write(v->t->pid, v->tid, &list, v->t->snippet, &v->snippet);
 	}
 	if (r < 0) {
 		let_go(v, 0);
 		return r;
 	}
-	v->t->stub = v->stub;
+	v->t->snippet = v->snippet;
 	v->t->late_tid = v->tid;
-	return run_stub(v);
+	return run_snippet(v);
 }
 
 /* ---- all threads, until one will do ------------------------------------------------------------------------ */
@@ -175,7 +175,7 @@ static bool has_new_filter(const struct tracer *t) {
 }
 
 /* The last visit's thread: asleep it's in a call of its own, since mlockall() was seen to end. */
-static bool has_left_stub(const struct tracer *t) {
+static bool has_left_snippet(const struct tracer *t) {
 	char state = t->late_tid ? state_of(t->pid, t->late_tid) : 0;
 
 	return state == 0 || strchr("SDZX", state);
@@ -190,7 +190,7 @@ static int lock_once(struct tracer *t, int64_t *ret_result) {
 	for (int i = 0; i < ROUNDS_MAX && r == -EAGAIN; i++) {
 		if (i > 0)
 			(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-		if (has_left_stub(t))
+		if (has_left_snippet(t))
 			r = try_threads(t, ret_result);
 	}
 	return r;

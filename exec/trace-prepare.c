@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The exec stop: the new image is mapped, its first instruction hasn't run, one thread, all registers
- * known. The stub's list is made here from the order; while it runs, the tracer reads what each call
- * gave back. Where `strict` can't be kept, the stub itself ends the program.
+ * known. The snippet's list is made here from the order; while it runs, the tracer reads what each call
+ * gave back. Where `strict` can't be kept, the snippet itself ends the program.
  */
 #include "exec/trace.h"
 
@@ -19,7 +19,7 @@
 
 #include "common/cleanup.h"
 #include "common/units.h"
-#include "exec/trace-stub.h"
+#include "exec/trace-snippet.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -33,8 +33,9 @@
 #define SIGMASK_BYTES	8
 
 struct preparation {
-	struct stub_data list;
-	const char *name[STUB_CALLS_MAX]; /* of the step that a call belongs to; NULL = may fail */
+	struct snippet_data list;
+	const char
+		*name[SNIPPET_CALLS_MAX]; /* of the step that a call belongs to; NULL = may fail */
 };
 
 static size_t page_bytes(void) {
@@ -45,9 +46,9 @@ static size_t page_bytes(void) {
 
 static void add(struct preparation *p, const char *name, bool vital, long number, uint64_t a,
 	uint64_t b, uint64_t c) {
-	unsigned n = stub_n_calls(&p->list);
+	unsigned n = snippet_n_calls(&p->list);
 
-	if (stub_add(&p->list, vital && name, number, a, b, c, 0))
+	if (snippet_add(&p->list, vital && name, number, a, b, c, 0))
 		p->name[n] = name;
 }
 
@@ -86,8 +87,8 @@ static void add_clock_pages(struct preparation *p, pid_t pid) {
 		if (!trace_mapping(pid, names[i], &start, &end))
 			continue;
 		for (uint64_t n = 0; n < VVAR_PAGES_MAX && start < end; n++, start += page_bytes())
-			(void)stub_add(&p->list, false, SYS_rt_sigprocmask, SIGMASK_NOWHERE, start,
-				0, SIGMASK_BYTES);
+			(void)snippet_add(&p->list, false, SYS_rt_sigprocmask, SIGMASK_NOWHERE,
+				start, 0, SIGMASK_BYTES);
 	}
 }
 
@@ -150,9 +151,9 @@ static bool leave_execve(pid_t pid) {
 	return true;
 }
 
-/* Calls that nobody asks about come last, and are left to the stub. */
+/* Calls that nobody asks about come last, and are left to the snippet. */
 static unsigned n_judged(const struct preparation *p) {
-	unsigned n = stub_n_calls(&p->list);
+	unsigned n = snippet_n_calls(&p->list);
 
 	while (n > 0 && !p->name[n - 1])
 		n--;
@@ -247,7 +248,7 @@ static bool refuse(struct tracer *t, int error, const char *what) {
 
 /* What failed as a call ends the program by itself; what was found out behind it ends it here. */
 static void close_program(struct tracer *t, struct registers *regs) {
-	registers_start_at(regs, t->stub + stub_exit_offset());
+	registers_start_at(regs, t->snippet + snippet_exit_offset());
 	if (registers_set(t->pid, regs) < 0)
 		(void)kill(t->pid, SIGKILL);
 }
@@ -266,7 +267,7 @@ static bool conclude(struct tracer *t, struct registers *regs) {
 	return !fails;
 }
 
-static const char *stub_problem(int error) {
+static const char *snippet_problem(int error) {
 	return error == -ENOSPC ? "no unused executable memory of the program has room for what is "
 				  "to be done inside it"
 				: "the program's memory can't be written";
@@ -281,10 +282,10 @@ static bool prepare_with(struct tracer *t, struct preparation *p, struct registe
 					 : "its registers can't be read");
 	registers_save(regs, &p->list);
 	make_list(p, t, registers_sp(regs));
-	r = stub_write(t->pid, t->pid, &p->list, 0, &t->stub);
+	r = snippet_write(t->pid, t->pid, &p->list, 0, &t->snippet);
 	if (r < 0)
-		return refuse(t, r, stub_problem(r));
-	registers_start_at(regs, t->stub);
+		return refuse(t, r, snippet_problem(r));
+	registers_start_at(regs, t->snippet);
 	r = registers_set(t->pid, regs);
 	if (r < 0)
 		return refuse(t, r, "its registers can't be written");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The stub for x86-64. It uses no stack, because a program may keep its stack in a way that only it
+ * The snippet for x86-64. It uses no stack, because a program may keep its stack in a way that only it
  * knows (Go), and changes no flag but after a vital call, by counting with lea and jrcxz.
  */
-#include "exec/trace-stub.h"
+#include "exec/trace-snippet.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -18,14 +18,14 @@
 __asm__(
 	".pushsection .rodata\n"
 	".balign 16\n"
-	".globl trace_stub_code\n"
-	".globl trace_stub_exit\n"
-	".globl trace_stub_data\n"
-	".hidden trace_stub_exit\n"
-	".hidden trace_stub_code\n"
-	".hidden trace_stub_data\n"
-	"trace_stub_code:\n"
-	"	leaq	trace_stub_data+72(%rip), %r12\n"
+	".globl trace_snippet_code\n"
+	".globl trace_snippet_exit\n"
+	".globl trace_snippet_data\n"
+	".hidden trace_snippet_exit\n"
+	".hidden trace_snippet_code\n"
+	".hidden trace_snippet_data\n"
+	"trace_snippet_code:\n"
+	"	leaq	trace_snippet_data+72(%rip), %r12\n"
 	"1:	movq	0(%r12), %rcx\n"		/* number + 1 */
 	"	jrcxz	3f\n"
 	"	leaq	-1(%rcx), %rax\n"
@@ -40,22 +40,22 @@ __asm__(
 	"	js	4f\n"
 	"2:	leaq	48(%r12), %r12\n"
 	"	jmp	1b\n"
-	"3:	movq	trace_stub_data+8(%rip), %rax\n"
-	"	movq	trace_stub_data+16(%rip), %rcx\n"
-	"	movq	trace_stub_data+24(%rip), %rdx\n"
-	"	movq	trace_stub_data+32(%rip), %rsi\n"
-	"	movq	trace_stub_data+40(%rip), %rdi\n"
-	"	movq	trace_stub_data+48(%rip), %r10\n"
-	"	movq	trace_stub_data+56(%rip), %r11\n"
-	"	movq	trace_stub_data+64(%rip), %r12\n"
-	"	jmpq	*trace_stub_data(%rip)\n"
-	"trace_stub_exit:\n"
+	"3:	movq	trace_snippet_data+8(%rip), %rax\n"
+	"	movq	trace_snippet_data+16(%rip), %rcx\n"
+	"	movq	trace_snippet_data+24(%rip), %rdx\n"
+	"	movq	trace_snippet_data+32(%rip), %rsi\n"
+	"	movq	trace_snippet_data+40(%rip), %rdi\n"
+	"	movq	trace_snippet_data+48(%rip), %r10\n"
+	"	movq	trace_snippet_data+56(%rip), %r11\n"
+	"	movq	trace_snippet_data+64(%rip), %r12\n"
+	"	jmpq	*trace_snippet_data(%rip)\n"
+	"trace_snippet_exit:\n"
 	"4:	movl	$231, %eax\n"			/* exit_group */
 	"	movl	$125, %edi\n"
 	"	syscall\n"
 	"	jmp	4b\n"
 	".balign 8\n"
-	"trace_stub_data:\n"
+	"trace_snippet_data:\n"
 	"	.quad	0\n"
 	".popsection\n");
 /* clang-format on */
@@ -87,13 +87,13 @@ int64_t registers_result(const struct registers *r) {
 	return (int64_t)r->user.rax;
 }
 
-void registers_save(const struct registers *r, struct stub_data *ret) {
+void registers_save(const struct registers *r, struct snippet_data *ret) {
 	const struct user_regs_struct *u = &r->user;
-	const uint64_t saved[STUB_SAVED_MAX] = { u->rax, u->rcx, u->rdx, u->rsi, u->rdi, u->r10,
+	const uint64_t saved[SNIPPET_SAVED_MAX] = { u->rax, u->rcx, u->rdx, u->rsi, u->rdi, u->r10,
 		u->r11, u->r12 };
 
 	ret->resume = u->rip;
-	for (int i = 0; i < STUB_SAVED_MAX; i++)
+	for (int i = 0; i < SNIPPET_SAVED_MAX; i++)
 		ret->saved[i] = saved[i];
 }
 
@@ -136,7 +136,7 @@ static int64_t number_to_begin_with(const struct user_regs_struct *u) {
 	}
 }
 
-int registers_save_call(const struct registers *r, struct stub_data *ret) {
+int registers_save_call(const struct registers *r, struct snippet_data *ret) {
 	int64_t number = (int64_t)r->user.orig_rax < 0 ? -EAGAIN : number_to_begin_with(&r->user);
 
 	if (number < 0)

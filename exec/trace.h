@@ -32,7 +32,7 @@ struct tracer {
 	int report_fd; /* -1 = none: failures go to stderr */
 	uint64_t started_usec;
 	uint64_t stack_low; /* lowest byte of the main stack wished for; 0 = none is wished for */
-	uint64_t stub; /* where it was written; 0 = it wasn't */
+	uint64_t snippet; /* where it was written; 0 = it wasn't */
 	pid_t late_tid; /* thread that last ran it after the start; 0 = none */
 	uint64_t seccomp, seccomp_filters; /* of the program at its start */
 	bool doomed; /* a filter ends it as soon as it's let go */

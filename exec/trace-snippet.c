@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where the stub goes. Two places are executable in every program and used by nobody: the last page of
+ * Where the snippet goes. Two places are executable in every program and used by nobody: the last page of
  * the vdso behind the end of its file, and the last page of the program's code behind the end of its
  * segment. Both are looked at in the running image; only bytes that are zero are taken. The write makes
  * a private copy of that one page.
  */
-#include "exec/trace-stub.h"
+#include "exec/trace-snippet.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -23,11 +23,11 @@
 
 #define AUXV_MAX	    4096
 #define PROGRAM_HEADERS_MAX 64
-#define STUB_ALIGNMENT	    16u
+#define SNIPPET_ALIGNMENT   16u
 
 /* ---- the list ---------------------------------------------------------------------------------------- */
 
-unsigned stub_n_calls(const struct stub_data *d) {
+unsigned snippet_n_calls(const struct snippet_data *d) {
 	unsigned n = 0;
 
 	while (d->call[n].number_plus_one)
@@ -35,19 +35,19 @@ unsigned stub_n_calls(const struct stub_data *d) {
 	return n;
 }
 
-bool stub_add(struct stub_data *d, bool vital, long number, uint64_t a, uint64_t b, uint64_t c,
-	uint64_t e) {
-	unsigned n = stub_n_calls(d);
+bool snippet_add(struct snippet_data *d, bool vital, long number, uint64_t a, uint64_t b,
+	uint64_t c, uint64_t e) {
+	unsigned n = snippet_n_calls(d);
 
-	if (n == STUB_CALLS_MAX)
+	if (n == SNIPPET_CALLS_MAX)
 		return false;
-	d->call[n] = (struct stub_call){ (uint64_t)number + 1, { a, b, c, e }, vital };
+	d->call[n] = (struct snippet_call){ (uint64_t)number + 1, { a, b, c, e }, vital };
 	return true;
 }
 
-size_t stub_bytes(const struct stub_data *d) {
-	return stub_code_bytes() + offsetof(struct stub_data, call) +
-		(stub_n_calls(d) + 1) * sizeof(struct stub_call);
+size_t snippet_bytes(const struct snippet_data *d) {
+	return snippet_code_bytes() + offsetof(struct snippet_data, call) +
+		(snippet_n_calls(d) + 1) * sizeof(struct snippet_call);
 }
 
 /* ---- a place for it ---------------------------------------------------------------------------------- */
@@ -90,7 +90,7 @@ static int claim_tail(pid_t pid, uint64_t from, size_t size, uint64_t *ret) {
 	uint64_t end = page_end(from), start;
 	int r;
 
-	start = (end - size) & ~(uint64_t)(STUB_ALIGNMENT - 1);
+	start = (end - size) & ~(uint64_t)(SNIPPET_ALIGNMENT - 1);
 	if (end < size || start < from)
 		return -ENOSPC;
 	bytes = malloc(end - start);
@@ -155,10 +155,10 @@ static int write_words(pid_t tid, uint64_t address, const void *data, size_t siz
 
 /* Another image may be there by now. */
 static bool is_written(pid_t pid, uint64_t address) {
-	_cleanup_free_ unsigned char *code = malloc(stub_code_bytes());
+	_cleanup_free_ unsigned char *code = malloc(snippet_code_bytes());
 
-	return code && read_memory(pid, address, code, stub_code_bytes()) == 0 &&
-		memcmp(code, trace_stub_code, stub_code_bytes()) == 0;
+	return code && read_memory(pid, address, code, snippet_code_bytes()) == 0 &&
+		memcmp(code, trace_snippet_code, snippet_code_bytes()) == 0;
 }
 
 static int find_place(pid_t pid, size_t size, uint64_t *ret) {
@@ -167,17 +167,18 @@ static int find_place(pid_t pid, size_t size, uint64_t *ret) {
 	return r < 0 ? place_in_program(pid, size, ret) : r;
 }
 
-int stub_write(
-	pid_t pid, pid_t tid, const struct stub_data *d, uint64_t known, uint64_t *ret_address) {
-	size_t size = stub_bytes(d);
+int snippet_write(
+	pid_t pid, pid_t tid, const struct snippet_data *d, uint64_t known, uint64_t *ret_address) {
+	size_t size = snippet_bytes(d);
 	int r = 0;
 
 	*ret_address = known;
 	if (!known || !is_written(pid, known))
 		r = find_place(pid, size, ret_address);
 	if (r == 0)
-		r = write_words(tid, *ret_address, trace_stub_code, stub_code_bytes());
+		r = write_words(tid, *ret_address, trace_snippet_code, snippet_code_bytes());
 	if (r == 0)
-		r = write_words(tid, *ret_address + stub_code_bytes(), d, size - stub_code_bytes());
+		r = write_words(
+			tid, *ret_address + snippet_code_bytes(), d, size - snippet_code_bytes());
 	return r;
 }
