@@ -12,8 +12,8 @@
  * MADV_FREE asks for less, so that it's granted by doing nothing. Allocators that are known to live with
  * the refusal keep it: for them zeros would only cost time.
  */
-#include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -35,14 +35,53 @@
 
 typedef int (*madvise_function)(void *start, size_t len, int advice);
 
-static bool lives_with_refusal(const void *site) {
-	static const char *const libraries[] = { "libjemalloc", "libmimalloc", "libtcmalloc" };
-	Dl_info info;
+#define ALLOCATORS_MAX 4u
 
-	if (!dladdr(site, &info) || !info.dli_fname)
-		return false;
+struct range {
+	uintptr_t start, end;
+};
+
+/* Found once, before the program runs: an allocator may hold a lock of its own here that a dlopen() in
+ * another thread waits for, so that asking the loader whose code calls would wait for each other. */
+static struct range allocators[ALLOCATORS_MAX];
+static size_t n_allocators;
+
+static bool is_allocator(const char *path) {
+	static const char *const libraries[] = { "libjemalloc", "libmimalloc", "libtcmalloc" };
+
 	for (size_t n = 0; n < ARRAY_LEN(libraries); n++)
-		if (strstr(info.dli_fname, libraries[n]))
+		if (strstr(path, libraries[n]))
+			return true;
+	return false;
+}
+
+static int note_allocator(struct dl_phdr_info *object, size_t size, void *userdata) {
+	struct range r = { UINTPTR_MAX, 0 };
+
+	(void)size;
+	(void)userdata;
+	if (!object->dlpi_name || !is_allocator(object->dlpi_name))
+		return 0;
+	for (size_t n = 0; n < object->dlpi_phnum; n++) {
+		const ElfW(Phdr) *p = &object->dlpi_phdr[n];
+		uintptr_t start = object->dlpi_addr + p->p_vaddr;
+
+		if (p->p_type != PT_LOAD)
+			continue;
+		r.start = start < r.start ? start : r.start;
+		r.end = start + p->p_memsz > r.end ? start + p->p_memsz : r.end;
+	}
+	allocators[n_allocators++] = r;
+	return n_allocators == ALLOCATORS_MAX;
+}
+
+void advice_prepare(void) {
+	(void)dl_iterate_phdr(note_allocator, NULL);
+}
+
+static bool lives_with_refusal(const void *site) {
+	for (size_t n = 0; n < n_allocators; n++)
+		if ((uintptr_t)site >= allocators[n].start && (uintptr_t)site < allocators[n].end)
 			return true;
 	return false;
 }

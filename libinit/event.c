@@ -98,8 +98,10 @@ void event_send(const struct init *i, const char *step, int error, const void *s
 	int saved_errno = errno, state;
 	va_list ap;
 
-	if (!report_fd_is_ours(i) || !is_within_bounds(step))
+	if (!report_fd_is_ours(i) || !is_within_bounds(step)) {
+		errno = saved_errno;
 		return;
+	}
 	va_start(ap, format);
 	vsnprintf(consequence, sizeof(consequence), format, ap);
 	va_end(ap);

@@ -57,11 +57,14 @@ static void in_parent(void) {
 		precopy(i);
 }
 
+/* fork() is no place where a thread is cancelled, so neither is what is done here. */
 static void in_child(void) {
 	struct init *i = guard_of_memory();
+	int saved_errno = errno, state;
 
 	if (!i)
 		return;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	thread_forget();
 	thread_pages_shared();
 	if (i->order.children)
@@ -70,6 +73,8 @@ static void in_child(void) {
 		guard_end();
 	if (i->order.report_fd >= 0 && report_fd_is_ours(i))
 		(void)close(i->order.report_fd); /* else nobody would see the end of the parent */
+	(void)pthread_setcancelstate(state, NULL);
+	errno = saved_errno;
 }
 
 void fork_watch(void) {

@@ -79,11 +79,12 @@ struct mapping {
 struct maps { /* a walk upwards */
 	int fd;
 	bool as_text; /* the kernel has no query: the text is read */
+	int cancel_state; /* of the thread: a walk is no place to end it */
 	size_t at, used;
 	char buffer[MAPS_BUFFER];
 };
 
-/** 0 or negative errno. */
+/** 0 or negative errno. The thread can't be cancelled until maps_close(). */
 int maps_open(struct maps *m);
 /** The first mapping that ends above this address, which must not be below the one asked for before.
  *  False: there is none. */
@@ -101,6 +102,11 @@ int thread_stack_prepare(const struct init *i, char *low, size_t size, char **re
 void thread_pages_shared(void);
 /** After fork(), in the child: no thread is on its way any more. */
 void thread_forget(void);
+
+/* ---- madvise ----------------------------------------------------------------------------------- */
+
+/** Finds the allocators that live with a refused madvise(). */
+void advice_prepare(void);
 
 /* ---- fork -------------------------------------------------------------------------------------- */
 

@@ -167,6 +167,7 @@ static void conclude(struct init *i) {
 	bool partial = i->report.step[0];
 
 	fork_watch();
+	advice_prepare();
 	guard_begin(i);
 	if (partial && i->order.report_fd < 0)
 		init_say(i, " is not fully protected", i->report.step, i->report.text);

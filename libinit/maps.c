@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -30,14 +31,19 @@ struct procmap_query {
 int maps_open(struct maps *m) {
 	m->as_text = false;
 	m->at = m->used = 0;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &m->cancel_state);
 	m->fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	return m->fd < 0 ? -errno : 0;
+	if (m->fd >= 0)
+		return 0;
+	(void)pthread_setcancelstate(m->cancel_state, NULL);
+	return -errno;
 }
 
 void maps_close(struct maps *m) {
 	if (m->fd >= 0)
 		(void)close(m->fd);
 	m->fd = -1;
+	(void)pthread_setcancelstate(m->cancel_state, NULL);
 }
 
 /* "7f00-7f10 rw-p 00000000 00:00 0   [heap]" */

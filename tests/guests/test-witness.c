@@ -109,7 +109,7 @@ static void a_descriptor_that_became_the_programs_own_is_left_alone(void **state
 
 static const char *const advices[] = { "middle", "part_of_a_page", "all", "stays", "free",
 	"nothing", "no_access", "read_only", "pieces", "hole", "shared", "shared_free", "file",
-	"unaligned", "too_long", "unknown", "untouched" };
+	"unaligned", "too_long", "unknown", "untouched", "cancelled", "loader" };
 
 static void memory_that_is_given_back_is_zeros_and_stays(void **state) {
 	static const enum init_lock locks[] = { INIT_LOCK_STRICT, INIT_LOCK_ONFAULT };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* madvise() as runtimes use it: `advice`. A line for each case: 1 where it did what it's for. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -111,6 +113,36 @@ static void mistakes(void) {
 	say("untouched", holds(p, 2, 7));
 }
 
+static void *give_back_cancelled(void *userdata) {
+	(void)pthread_cancel(pthread_self());
+	(void)madvise(userdata, PAGE, MADV_DONTNEED);
+	return userdata; /* the next place to be cancelled never comes */
+}
+
+/* madvise() is no place where a thread is cancelled. */
+static void cancelled(void) {
+	char *p = map(1, MAP_PRIVATE);
+	void *result = NULL;
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, give_back_cancelled, p) == 0)
+		(void)pthread_join(thread, &result);
+	say("cancelled", result == p && holds(p, 1, 0));
+}
+
+/* An allocator gives memory back while another thread's dlopen() waits for it: here the loader's lock is
+ * held by a constructor that waits for such a thread. */
+static void loader(const char *program) {
+	const char *slash = strrchr(program, '/');
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%.*sadvice-module.so",
+		slash ? (int)(slash - program) + 1 : 0, program);
+	(void)alarm(10); /* ends a deadlock */
+	say("loader", dlopen(path, RTLD_NOW) != NULL);
+	(void)alarm(0);
+}
+
 int main(int argc, char *argv[]) {
 	int fd = faults_open();
 
@@ -120,5 +152,7 @@ int main(int argc, char *argv[]) {
 	shared_memory();
 	file(argc > 0 ? argv[0] : "/bin/true");
 	mistakes();
+	cancelled();
+	loader(argc > 0 ? argv[0] : "");
 	return 0;
 }

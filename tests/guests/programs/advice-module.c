@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A library whose constructor waits for a thread that gives memory back: for `advice`. */
+#include <pthread.h>
+#include <sys/mman.h>
+
+#define PAGE 4096ul
+
+static void *give_back(void *userdata) {
+	(void)madvise(userdata, PAGE, MADV_DONTNEED);
+	return NULL;
+}
+
+__attribute__((constructor)) static void begin(void) {
+	char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_t thread;
+
+	if (p != MAP_FAILED && pthread_create(&thread, NULL, give_back, p) == 0)
+		(void)pthread_join(thread, NULL);
+}
