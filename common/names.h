@@ -26,6 +26,7 @@
 #define RTMEM_ENV_ADDED	   "RTMEM_ADDED_" /* + KEY: it wasn't there before the launch set it */
 #define RTMEM_ENV_SOCKET   "RTMEM_SOCKET" /* for librtmem: datagrams to rtmemd; stays */
 #define RTMEM_INIT_LIBRARY "librtmem-init.so"
+#define RTMEM_INIT_THREAD  "rtmem-init" /* the library's own thread in a launched program */
 
 /* exit statuses of the command line tools */
 enum exit_status {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/names.h"
 #include "host/mapping.h"
 #include "host/process.h"
 
@@ -71,6 +72,7 @@ static int look_at_thread(pid_t tid, const char *name, void *userdata) {
 	if (!row)
 		return 1;
 	row->alive = true;
+	row->ours = name && !strcmp(name, RTMEM_INIT_THREAD);
 	if (has_grown(row, &range)) {
 		row->range.start = row->next = range.start;
 		row->known = false;
@@ -143,7 +145,7 @@ const struct stack *stacks_tightest(const struct stacks *s) {
 	const struct stack *tightest = NULL;
 
 	for (size_t i = 0; i < s->n_items; i++)
-		if (s->items[i].known &&
+		if (s->items[i].known && !s->items[i].ours &&
 			(!tightest || stack_left(&s->items[i]) < stack_left(tightest)))
 			tightest = &s->items[i];
 	return tightest;

@@ -19,6 +19,7 @@ struct stack {
 	pid_t tid;
 	bool alive; /* seen in the present round */
 	bool known; /* looked at from end to end once: deepest is true */
+	bool ours; /* of the thread that libinit made: no business of the policy */
 	struct stack_range range;
 	uint64_t deepest; /* lowest address that was used */
 	uint64_t next; /* where a look that ended early goes on */
@@ -35,7 +36,7 @@ void stacks_done(struct stacks *s);
 void stacks_look(struct stacks *s, pid_t pid, size_t *budget_bytes);
 /** NULL: not known (yet). */
 const struct stack *stacks_find(const struct stacks *s, pid_t tid);
-/** The one with the least left, NULL without any. */
+/** The program's one with the least left, NULL without any. */
 const struct stack *stacks_tightest(const struct stacks *s);
 
 static inline uint64_t stack_size(const struct stack *s) {

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/names.h"
 #include "libinit/guard.h"
 
 struct activity {
@@ -93,7 +94,7 @@ static void await_settled(const struct init *i) {
 static void *agent_main(void *userdata) {
 	struct init *i = userdata;
 
-	(void)prctl(PR_SET_NAME, "rtmem-init", 0, 0, 0);
+	(void)prctl(PR_SET_NAME, RTMEM_INIT_THREAD, 0, 0, 0);
 	if (i->order.report_fd >= 0) {
 		serve_daemon(i);
 		return NULL;

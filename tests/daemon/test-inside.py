@@ -76,6 +76,13 @@ class Stacks(Inside):
         self.assertRegex(finding["seen"], r"^[0-9.]+K left of 256")
         self.assertIn("thread diver (tid ", finding["detail"])
 
+    def test_the_stack_of_the_librarys_own_thread_is_not_judged(self):
+        daemon, _ = self.start(
+            "memory: { lock: balanced, stack: { threads: 256K, margin: 64K } }")
+        p = daemon.process("node")
+        self.assertIn("rtmem-init", fixture.threads(p))
+        self.assertEqual(p["compliance"], "compliant", p["findings"])
+
 
 class Children(Inside):
     def test_descendants_are_listed(self):
