@@ -8,6 +8,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -21,6 +22,8 @@
 
 #define EVENTS_MAX   16u /* of one process */
 #define REPEATED_MAX 12u /* of them those that a program may repeat all day */
+
+#define MODULE_PATH_MAX 512 /* on the stack of whoever calls */
 
 static atomic_uint n_events, n_repeated;
 static _Atomic(struct init *) in_force;
@@ -49,20 +52,37 @@ static const char *base_name(const char *path) {
 	return slash && slash[1] ? slash + 1 : path;
 }
 
+/* The loader's name of the program is its argv[0], which servers write their titles over. */
+static const char *module_of(const void *site, Dl_info *info, char path[static MODULE_PATH_MAX]) {
+	struct link_map *map = NULL;
+	ssize_t n;
+
+	if (!dladdr1(site, info, (void **)&map, RTLD_DL_LINKMAP) || !info->dli_fname)
+		return NULL;
+	if (!map || map->l_name[0])
+		return base_name(info->dli_fname);
+	n = readlink("/proc/self/exe", path, MODULE_PATH_MAX);
+	if (n <= 0 || n == MODULE_PATH_MAX)
+		return base_name(info->dli_fname);
+	path[n] = '\0';
+	return base_name(path);
+}
+
 /* "thread NAME (tid N) at MODULE+0x123 (symbol)" */
 static int describe_caller(char *buf, size_t size, uint32_t tid, const void *site) {
-	char name[17] = "?";
+	char name[17] = "?", path[MODULE_PATH_MAX];
+	const char *module;
 	Dl_info info = { 0 };
 
 	(void)prctl(PR_GET_NAME, name, 0, 0, 0);
 	if (!site)
 		return snprintf(buf, size, "thread %s (tid %u) in a call of the C library", name,
 			(unsigned)tid);
-	if (!dladdr(site, &info) || !info.dli_fname)
+	module = module_of(site, &info, path);
+	if (!module)
 		return snprintf(buf, size, "thread %s (tid %u) at %p", name, (unsigned)tid, site);
 	return snprintf(buf, size, "thread %s (tid %u) at %.128s+0x%zx%s%.128s%s", name,
-		(unsigned)tid, base_name(info.dli_fname),
-		(size_t)((const char *)site - (const char *)info.dli_fbase),
+		(unsigned)tid, module, (size_t)((const char *)site - (const char *)info.dli_fbase),
 		info.dli_sname ? " (" : "", info.dli_sname ? info.dli_sname : "",
 		info.dli_sname ? ")" : "");
 }
