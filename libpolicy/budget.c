@@ -55,7 +55,8 @@ void budget_compute(const struct process_policy *p, uint64_t image_bytes,
 	else
 		add(&b, "threads", threads, default_stack_bytes, "default stack size");
 	add(&b, "further arenas", further_arenas(p), ARENA_RESERVATION_BYTES, "memory.heap.arenas");
-	if (!p->memory.heap.pages) /* huge pages are locked by nature, and not counted */
+	/* huge pages are locked by nature, and not counted; the ordinary ones in their place are */
+	if (!p->memory.heap.pages || p->memory.heap.pages_fallback == PAGES_FALLBACK_ALLOW)
 		add(&b, "heap", 1, p->memory.heap.prealloc_bytes, "memory.heap.prealloc");
 	add(&b, "allocator", 1, allocator_extra(&p->memory.heap), "memory.heap.allocator");
 	add(&b, "margin", 1, b.total_bytes / 100 * BUDGET_MARGIN_PERCENT, "10 % of the above");

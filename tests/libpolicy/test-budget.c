@@ -80,6 +80,16 @@ static void huge_pages_are_no_locked_memory(void **state) {
 	assert_null(line(&b, "heap"));
 }
 
+static void a_fallback_to_ordinary_pages_counts(void **state) {
+	struct process_policy p = policy();
+	struct budget b;
+
+	p.memory.heap.pages = HEAP_PAGES_2M;
+	p.memory.heap.pages_fallback = PAGES_FALLBACK_ALLOW;
+	budget_compute(&p, 0, 8 * MIB, &b);
+	assert_int_equal(line(&b, "heap")->bytes, 150 * MIB);
+}
+
 static void what_is_nothing_has_no_line(void **state) {
 	struct process_policy p = policy();
 	struct budget b;
@@ -118,6 +128,7 @@ int main(void) {
 		cmocka_unit_test(threads_without_a_size_take_the_default_one),
 		cmocka_unit_test(another_allocator_has_its_price),
 		cmocka_unit_test(huge_pages_are_no_locked_memory),
+		cmocka_unit_test(a_fallback_to_ordinary_pages_counts),
 		cmocka_unit_test(what_is_nothing_has_no_line),
 		cmocka_unit_test(each_arena_after_the_first_reserves_64_mib),
 		cmocka_unit_test(absurd_numbers_saturate),
