@@ -189,6 +189,10 @@ static void note_rest(const struct process_policy *p, struct injection *i) {
 		note(i, "fork: precopy can't be applied: a fork is seen from outside and reported");
 	if (p->children == CHILDREN_INHERIT)
 		note(i, "children: inherit can't be applied: a child program isn't prepared");
+	if (p->memory.lock == LOCK_BALANCED)
+		note(i,
+			"lock: balanced: what is mapped after ready, stacks of threads too, becomes "
+			"present as it's used, each page by a fault");
 	if (p->memory.lock == LOCK_ONFAULT)
 		note(i,
 			"lock: onfault: the main stack alone is made present ahead; first touches of "

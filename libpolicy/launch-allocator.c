@@ -181,12 +181,25 @@ static void note(struct launch_notes *n, const char *format, ...) {
 	va_end(ap);
 }
 
-static void note_glibc(const struct heap_policy *h, struct launch_notes *n) {
+/* Advice that takes the library is for programs that take it. */
+static bool may_take_another(const struct process_policy *p, const struct launch_facts *f) {
+	return p->inject != INJECT_PTRACE && p->inject != INJECT_NONE &&
+		(!f->target_known || f->target.obstacle == OBSTACLE_NONE);
+}
+
+static void note_glibc(
+	const struct process_policy *p, const struct launch_facts *f, struct launch_notes *n) {
+	const struct heap_policy *h = &p->memory.heap;
+
 	if (heap_arenas(h) > 1)
 		note(n,
 			"malloc: glibc with %" PRIu32 " arenas, one for each of that many threads; "
 			"further threads share them and wait for one another",
 			h->arenas);
+	else if (!may_take_another(p, f))
+		note(n,
+			"malloc: glibc with one arena, right for a program with a single real-time "
+			"thread; other threads that allocate beside it make it wait for their lock");
 	else
 		note(n,
 			"malloc: glibc with one arena, right for a program with a single real-time "
@@ -251,7 +264,7 @@ void launch_notes(
 	else if (f->target_known && f->target.allocator != PREFLIGHT_ALLOCATOR_LIBC)
 		note_foreign(f, ret);
 	else if (!f->target_known || f->target.glibc)
-		note_glibc(h, ret);
+		note_glibc(p, f, ret);
 	if (f->target_known)
 		note_runtime(f->target.runtime, ret);
 }
