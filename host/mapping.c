@@ -37,12 +37,15 @@ int mapping_open(pid_t pid) {
 
 int mapping_parse(const char *line, struct mapping *ret) {
 	char permissions[5];
+	uint64_t inode;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &ret->start, &ret->end, permissions) != 3 ||
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %" SCNu64, &ret->start, &ret->end,
+		    permissions, &inode) != 4 ||
 		ret->start >= ret->end)
 		return -EBADMSG;
 	ret->readable = permissions[0] == 'r';
 	ret->writable = permissions[1] == 'w';
+	ret->anonymous = inode == 0;
 	return 0;
 }
 
@@ -78,7 +81,7 @@ int mapping_find(int maps_fd, uint64_t address, struct mapping *ret) {
 
 	if (ioctl(maps_fd, QUERY, &q) == 0) {
 		*ret = (struct mapping){ q.start, q.end, q.permissions & QUERY_READABLE,
-			q.permissions & QUERY_WRITABLE };
+			q.permissions & QUERY_WRITABLE, q.inode == 0 };
 		return 0;
 	}
 	if (errno == ENOTTY || errno == EINVAL)

@@ -13,6 +13,7 @@
 struct mapping {
 	uint64_t start, end;
 	bool readable, writable;
+	bool anonymous; /* no file behind it */
 };
 
 /** /proc/PID/maps, close-on-exec; the descriptor or -errno. */

@@ -3,6 +3,9 @@
  * Where it lies: the C library keeps a thread's descriptor at the top of its stack, and in it the list of
  * robust mutexes whose address the kernel knows. Without such a list (Go) it's the stack pointer of a
  * thread that sleeps. Of the main thread the kernel knows the stack itself.
+ *
+ * All three are what the program makes of them. Memory with a file behind it is never read: the file may
+ * be on a file system that the program's owner serves (FUSE), and reading it would wait for him.
  */
 #include "host/stack.h"
 
@@ -23,6 +26,7 @@
 #define PAGES_MAX	 (PIECE_BYTES / 4096)
 #define PAGE_PRESENT	 (3ull << 62) /* present, or swapped out: used once in any case */
 #define PAGE_IN_MEMORY	 (1ull << 63)
+#define PAGE_OF_FILE	 (1ull << 61) /* mapped since: not a stack any more */
 #define STAT_TEXT_MAX	 1024
 #define STAT_STACK_FIELD 28
 /* Who prepares a program from outside makes its main stack grow by having the kernel write there. */
@@ -92,7 +96,7 @@ static int find_thread_stack(pid_t pid, pid_t tid, int maps_fd, struct stack_ran
 		r = mapping_find(maps_fd, address, &m);
 	if (r < 0)
 		return r;
-	if (!m.writable || !has_guard(maps_fd, &m))
+	if (!m.writable || !m.anonymous || !has_guard(maps_fd, &m))
 		return -ENOENT;
 	*ret = (struct stack_range){ m.start, m.end };
 	if (head && head - head % page_size() + page_size() < m.end)
@@ -109,6 +113,8 @@ static int find_main_stack(pid_t pid, int maps_fd, struct stack_range *ret) {
 		r = mapping_find(maps_fd, address, &m);
 	if (r < 0)
 		return r;
+	if (!m.anonymous)
+		return -ENOENT;
 	*ret = (struct stack_range){ m.start, m.end };
 	if (m.end - m.start > MAIN_SCRATCH_BYTES * 2)
 		ret->start += MAIN_SCRATCH_BYTES;
@@ -168,12 +174,13 @@ static int scan_piece(
 		size_t run = i;
 		int r;
 
-		while (run < n && (pages[run] & PAGE_IN_MEMORY))
+		while (run < n && (pages[run] & (PAGE_IN_MEMORY | PAGE_OF_FILE)) == PAGE_IN_MEMORY)
 			run++;
 		r = run > i ? scan_run(pid, from + i * page, (run - i) * page, ret_address) : 0;
 		if (r != 0)
 			return r;
-		if (run < n && (pages[run] & PAGE_PRESENT)) { /* swapped out */
+		if (run < n && (pages[run] & PAGE_PRESENT) && !(pages[run] & PAGE_OF_FILE)) {
+			/* swapped out */
 			*ret_address = from + run * page;
 			return 1;
 		}

@@ -37,7 +37,9 @@ static void a_line_of_the_list_is_taken_apart(void **state) {
 	assert_int_equal(mapping_parse("7f01a000-7f01c000 rw-p 00000000 00:00 0 [heap]", &m), 0);
 	assert_int_equal(m.start, 0x7f01a000);
 	assert_int_equal(m.end, 0x7f01c000);
-	assert_true(m.readable && m.writable);
+	assert_true(m.readable && m.writable && m.anonymous);
+	assert_int_equal(mapping_parse("1000-2000 r--s 0 08:01 77 /a file", &m), 0);
+	assert_false(m.anonymous);
 	assert_int_equal(mapping_parse("1000-2000 ---p 0 0:0 0", &m), 0);
 	assert_false(m.readable || m.writable);
 }
@@ -132,6 +134,23 @@ static int64_t depth(pid_t tid, struct stack_range *ret) {
 	if (r == 0)
 		r = stack_scan(getpid(), pages, ret->start, ret->end, &budget, &address);
 	return r < 0 ? r : (int64_t)(ret->end - address);
+}
+
+/* Whoever serves the file would decide how long a look takes. */
+static void a_stack_in_a_file_is_never_read(void **state) {
+	char *block = mmap(NULL, STACK_BYTES + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	_cleanup_close_ int fd = memfd_create("stack", MFD_CLOEXEC);
+	struct stack_range range;
+	struct guest g;
+
+	assert_true(block != MAP_FAILED);
+	assert_int_equal(ftruncate(fd, STACK_BYTES), 0);
+	assert_true(mmap(block + 4096, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			    fd, 0) != MAP_FAILED);
+	guest_start(&g, 64 * KIB, block + 4096);
+	assert_int_equal(depth(g.tid, &range), -ENOENT);
+	guest_leave(&g);
+	assert_int_equal(munmap(block, STACK_BYTES + 4096), 0);
 }
 
 static void a_threads_stack_has_its_size_and_depth(void **state) {
@@ -266,6 +285,7 @@ int main(void) {
 		cmocka_unit_test(a_line_of_the_list_is_taken_apart),
 		cmocka_unit_test(what_is_no_line_is_refused),
 		cmocka_unit_test(an_address_is_found_in_its_mapping_alone),
+		cmocka_unit_test(a_stack_in_a_file_is_never_read),
 		cmocka_unit_test(a_threads_stack_has_its_size_and_depth),
 		cmocka_unit_test(the_main_stack_is_found_too),
 		cmocka_unit_test(memory_of_the_programs_own_is_no_stack),
