@@ -6,9 +6,7 @@
  * The socket's number belongs to the program: it may close it, or open something else under it. So
  * before each packet it's compared with the socket that the library was started with.
  */
-#include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -52,39 +50,36 @@ static const char *base_name(const char *path) {
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-/* The loader's name of the program is its argv[0], which servers write their titles over. */
-static const char *module_of(const void *site, Dl_info *info, char path[static MODULE_PATH_MAX]) {
-	struct link_map *map = NULL;
+/* argv[0], which others would call it by, is what servers write their titles over. */
+static const char *module_of(
+	const struct init *i, const struct place *place, char path[static MODULE_PATH_MAX]) {
 	ssize_t n;
 
-	if (!dladdr1(site, info, (void **)&map, RTLD_DL_LINKMAP) || !info->dli_fname)
-		return NULL;
-	if (!map || map->l_name[0])
-		return base_name(info->dli_fname);
+	if (place->file[0])
+		return base_name(place->file);
 	n = readlink("/proc/self/exe", path, MODULE_PATH_MAX);
 	if (n <= 0 || n == MODULE_PATH_MAX)
-		return base_name(info->dli_fname);
+		return base_name(i->program);
 	path[n] = '\0';
 	return base_name(path);
 }
 
 /* "thread NAME (tid N) at MODULE+0x123 (symbol)" */
-static int describe_caller(char *buf, size_t size, uint32_t tid, const void *site) {
+static int describe_caller(
+	const struct init *i, char *buf, size_t size, uint32_t tid, const void *site) {
 	char name[17] = "?", path[MODULE_PATH_MAX];
-	const char *module;
-	Dl_info info = { 0 };
+	struct place place;
 
 	(void)prctl(PR_GET_NAME, name, 0, 0, 0);
 	if (!site)
 		return snprintf(buf, size, "thread %s (tid %u) in a call of the C library", name,
 			(unsigned)tid);
-	module = module_of(site, &info, path);
-	if (!module)
+	if (!place_find(site, &place))
 		return snprintf(buf, size, "thread %s (tid %u) at %p", name, (unsigned)tid, site);
 	return snprintf(buf, size, "thread %s (tid %u) at %.128s+0x%zx%s%.128s%s", name,
-		(unsigned)tid, module, (size_t)((const char *)site - (const char *)info.dli_fbase),
-		info.dli_sname ? " (" : "", info.dli_sname ? info.dli_sname : "",
-		info.dli_sname ? ")" : "");
+		(unsigned)tid, module_of(i, &place, path), (size_t)((uintptr_t)site - place.base),
+		place.symbol ? " (" : "", place.symbol ? place.symbol : "",
+		place.symbol ? ")" : "");
 }
 
 static void send_event(const struct init *i, const char *step, int error, const void *site,
@@ -97,7 +92,7 @@ static void send_event(const struct init *i, const char *step, int error, const 
 	r.init_lock = i->order.lock;
 	r.tid = (uint32_t)syscall(SYS_gettid);
 	snprintf(r.step, sizeof(r.step), "%s", step);
-	n = describe_caller(r.text, sizeof(r.text), r.tid, site);
+	n = describe_caller(i, r.text, sizeof(r.text), r.tid, site);
 	if (n > 0 && (size_t)n < sizeof(r.text))
 		snprintf(r.text + n, sizeof(r.text) - (size_t)n, ": %s", consequence);
 	(void)report_send(i->order.report_fd, &r);

@@ -66,6 +66,15 @@ void guard_end(void);
 void event_send(const struct init *i, const char *step, int error, const void *site,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+struct place {
+	const char *file; /* "": the program itself */
+	const char *symbol; /* or NULL */
+	uintptr_t base; /* where the file is mapped */
+};
+
+/** Whose code this is; false if nobody's. Waits for no lock of the loader where glibc is 2.35 or later. */
+bool place_find(const void *site, struct place *ret);
+
 /* ---- mappings of this process ------------------------------------------------------------------ */
 
 struct mapping {

@@ -117,6 +117,7 @@ static void memory_that_is_given_back_is_zeros_and_stays(void **state) {
 	for (size_t l = 0; l < ARRAY_LEN(locks); l++) {
 		struct init_order order = strict_order();
 		_cleanup_plan_ struct plan p = { 0 };
+		const struct report *e;
 		struct outcome o;
 
 		order.lock = locks[l];
@@ -128,6 +129,10 @@ static void memory_that_is_given_back_is_zeros_and_stays(void **state) {
 		for (size_t a = 0; a < ARRAY_LEN(advices); a++)
 			if (output_number(&o, advices[a]) != 1)
 				fail_msg("%s: %s", advices[a], o.out);
+		e = find_report(&o, REPORT_EVENT);
+		assert_non_null(e);
+		assert_says(e->text, " at advice-module.so+0x");
+		assert_says(e->text, " (give_back): ");
 		if (locks[l] == INIT_LOCK_STRICT)
 			assert_int_equal(output_number(&o, "no_access_faults"), 0);
 	}

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A library whose constructor waits for a thread that gives memory back: for `advice`. */
+/* A library whose constructor waits for a thread that gives memory back and ends the lock: `advice`. */
 #include <pthread.h>
 #include <sys/mman.h>
 
 #define PAGE 4096ul
 
-static void *give_back(void *userdata) {
+void *give_back(void *userdata);
+
+void *give_back(void *userdata) {
 	(void)madvise(userdata, PAGE, MADV_DONTNEED);
+	(void)munlockall();
 	return NULL;
 }
 
