@@ -6,8 +6,10 @@
  */
 #include "common/preflight.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -124,19 +126,36 @@ static bool is_glibc(const struct elf_file *e, const char *loader) {
 
 /* ---- whether the loader would take a library ------------------------------------------------------ */
 
+/* Those that the file puts into effect; what it only permits the program would have to raise itself. */
+static bool read_capabilities(const struct elf_file *e, uint64_t *ret) {
+	struct vfs_ns_cap_data data = { 0 };
+	ssize_t n = fgetxattr(e->fd, "security.capability", &data, sizeof(data));
+
+	*ret = 0;
+	if (n >= (ssize_t)XATTR_CAPS_SZ_1 && (le32toh(data.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE))
+		*ret = le32toh(data.data[0].permitted) |
+			(uint64_t)le32toh(data.data[1].permitted) << 32;
+	return n > 0;
+}
+
 /* What makes the kernel set AT_SECURE: rights that come from the file. */
-static enum preflight_obstacle rights_obstacle(const struct elf_file *e, uid_t uid, gid_t gid) {
+static enum preflight_obstacle rights_obstacle(
+	const struct elf_file *e, uid_t uid, gid_t gid, uint64_t *ret_capabilities) {
 	struct statvfs fs;
 	struct stat st;
 
 	if (fstat(e->fd, &st) < 0 || (fstatvfs(e->fd, &fs) == 0 && (fs.f_flag & ST_NOSUID)))
 		return OBSTACLE_NONE;
-	if ((st.st_mode & S_ISUID) && st.st_uid != uid)
+	if ((st.st_mode & S_ISUID) && st.st_uid != uid) {
+		*ret_capabilities = st.st_uid == 0 ? UINT64_MAX : 0;
 		return OBSTACLE_SETUID;
+	}
 	/* without the group's right to execute, the bit means something else */
-	if ((st.st_mode & S_ISGID) && (st.st_mode & S_IXGRP) && st.st_gid != gid)
+	if ((st.st_mode & S_ISGID) && (st.st_mode & S_IXGRP) && st.st_gid != gid) {
+		*ret_capabilities = uid == 0 ? UINT64_MAX : 0;
 		return OBSTACLE_SETGID;
-	if (uid != 0 && fgetxattr(e->fd, "security.capability", NULL, 0) > 0)
+	}
+	if (uid != 0 && read_capabilities(e, ret_capabilities))
 		return OBSTACLE_FILE_CAPABILITIES;
 	return OBSTACLE_NONE;
 }
@@ -165,7 +184,7 @@ static int judge(const char *path, uid_t uid, gid_t gid, struct preflight *ret) 
 		return r;
 	if (r < 0)
 		loader[0] = '\0';
-	rights = rights_obstacle(&e, uid, gid);
+	rights = rights_obstacle(&e, uid, gid, &ret->capabilities);
 	ret->gains_rights = rights != OBSTACLE_NONE;
 	ret->obstacle = find_obstacle(&e, loader, rights);
 	ret->runtime = runtime_of(&e);

@@ -10,6 +10,7 @@
  */
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum preflight_obstacle {
@@ -47,6 +48,8 @@ struct preflight {
 	enum preflight_runtime runtime;
 	enum preflight_allocator allocator;
 	bool gains_rights; /* setuid, setgid or file capabilities count, whatever the obstacle is */
+	uint64_t
+		capabilities; /* with gains_rights: those in effect by the file; ambient ones are lost */
 	bool glibc; /* its C library is glibc, static or not: GLIBC_TUNABLES work */
 };
 

@@ -72,9 +72,8 @@ static void compare_with_limit(struct outlook *o, const struct launch_facts *f) 
 	else
 		snprintf(o->memlock_advice, sizeof(o->memlock_advice),
 			"above the hard limit here (%s): raise that to %s (LimitMEMLOCK= of the "
-			"unit, /etc/security/limits.d, --ulimit of a container), or give the "
-			"program `capabilities: [ipc_lock]`",
-			text, wanted);
+			"unit, /etc/security/limits.d, --ulimit of a container), or %s",
+			text, wanted, rights_way_to_ipc_lock(f));
 }
 
 /* Rounded up to whole MiB: nobody writes 184.3M into a policy. */

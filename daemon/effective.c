@@ -94,7 +94,7 @@ static void note_memlock(
 		return;
 	findings_note(ret, "limits.memlock",
 		"no more than %s can be locked; raise it with limits.memlock, or give the program "
-		"the capability ipc_lock",
+		"the capability ipc_lock (where its file carries capabilities, there)",
 		format_size(soft, text));
 }
 

@@ -54,9 +54,8 @@ static const char *limit_why(
 	else
 		snprintf(buf, size,
 			"the hard limit is %s and raising it needs CAP_SYS_RESOURCE; the program "
-			"can lock no more than that: raise the launcher's hard limit, or give the "
-			"program `capabilities: [ipc_lock]`",
-			hard);
+			"can lock no more than that: raise the launcher's hard limit, or %s",
+			hard, rights_way_to_ipc_lock(b->f));
 	return buf;
 }
 

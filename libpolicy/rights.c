@@ -33,12 +33,21 @@ int launch_refuse(
 }
 
 uint64_t rights_of_program(const struct process_policy *p, const struct launch_facts *f) {
+	if (f->target_known && f->target.gains_rights) /* execve() clears the ambient set then */
+		return f->target.capabilities & f->capabilities_bounding;
 	if (f->uid == 0)
 		return f->capabilities_effective & f->capabilities_bounding;
 	if (p->capabilities_set)
 		return p->capabilities;
 	/* a change away from root clears the ambient set; without a change it's kept */
 	return f->uid == f->launcher_uid ? f->capabilities_ambient : 0;
+}
+
+const char *rights_way_to_ipc_lock(const struct launch_facts *f) {
+	if (f->target_known && f->target.gains_rights)
+		return "let its file carry cap_ipc_lock, too (setcap): what `capabilities` gives is "
+		       "lost to a program that gains rights from its file";
+	return "give the program `capabilities: [ipc_lock]`";
 }
 
 bool rights_allow_limit(const struct launch_facts *f, int resource, uint64_t value) {
@@ -116,7 +125,7 @@ static int check_limit(const struct process_policy *p, const struct launch_facts
 		return 0;
 	if (over >= 0 && has(rights_of_program(p, f), over))
 		return 0;
-	if (over >= 0)
+	if (over >= 0 && !(f->target_known && f->target.gains_rights))
 		snprintf(way_out, sizeof(way_out),
 			", or `capabilities: [%s]`, under which it doesn't bind",
 			capability_to_string(over));

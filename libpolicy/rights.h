@@ -5,8 +5,11 @@
 /* What the launcher may do and what the program will be allowed: told before anything is started. */
 #include "libpolicy/launch.h"
 
-/** Capabilities that the program will hold after execve(): root's, or the ambient set. */
+/** Capabilities that the program will hold after execve(): root's, its file's, or the ambient set. */
 uint64_t rights_of_program(const struct process_policy *p, const struct launch_facts *f);
+
+/** "give the program ...": how this program comes by CAP_IPC_LOCK. */
+const char *rights_way_to_ipc_lock(const struct launch_facts *f);
 
 /** True when setting both limits of this resource to value is within the launcher's rights. */
 bool rights_allow_limit(const struct launch_facts *f, int resource, uint64_t value);

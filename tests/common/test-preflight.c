@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a program's file says: made files, each with one property, and real ones where there are any. */
 #include <elf.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -258,6 +261,29 @@ static void rights_of_the_file_count_for_somebody_else(void **state) {
 	assert_int_equal(judge_file(uid, gid + 1), OBSTACLE_NONE);
 }
 
+static uint64_t capabilities_of_file(uint32_t flags, uid_t uid) {
+	struct vfs_cap_data data = {
+		.magic_etc = htole32(VFS_CAP_REVISION_2 | flags),
+		.data = { { .permitted = htole32(1u << CAP_IPC_LOCK) } },
+	};
+	struct preflight said;
+
+	if (setxattr(path, "security.capability", &data, sizeof(data), 0) < 0)
+		skip(); /* only root may */
+	assert_int_equal(preflight_read(path, uid, getegid(), &said), 0);
+	assert_int_equal(said.gains_rights, uid != 0);
+	return said.capabilities;
+}
+
+static void capabilities_count_where_the_file_puts_them_into_effect(void **state) {
+	struct program p = make_program();
+
+	write_program(&p, sizeof(p), 0755);
+	assert_true(capabilities_of_file(VFS_CAP_FLAGS_EFFECTIVE, 1) == 1u << CAP_IPC_LOCK);
+	assert_true(capabilities_of_file(0, 1) == 0);
+	assert_true(capabilities_of_file(VFS_CAP_FLAGS_EFFECTIVE, 0) == 0);
+}
+
 static void a_static_setuid_program_has_both(void **state) {
 	struct program p = make_static();
 	struct preflight said;
@@ -266,6 +292,7 @@ static void a_static_setuid_program_has_both(void **state) {
 	assert_int_equal(preflight_read(path, geteuid() + 1, getegid(), &said), 0);
 	assert_int_equal(said.obstacle, OBSTACLE_STATIC);
 	assert_true(said.gains_rights);
+	assert_true(said.capabilities == (geteuid() == 0 ? UINT64_MAX : 0));
 }
 
 static void a_script_is_judged_by_its_interpreter(void **state) {
@@ -360,6 +387,7 @@ int main(void) {
 		cmocka_unit_test(each_runtime_is_known_by_its_mark),
 		cmocka_unit_test(each_allocator_is_known_by_its_mark),
 		cmocka_unit_test(rights_of_the_file_count_for_somebody_else),
+		cmocka_unit_test(capabilities_count_where_the_file_puts_them_into_effect),
 		cmocka_unit_test(a_static_setuid_program_has_both),
 		cmocka_unit_test(a_script_is_judged_by_its_interpreter),
 		cmocka_unit_test(odd_headers_are_left_to_the_kernel),

@@ -64,9 +64,10 @@ static void write_in_go(struct launch_facts *f) {
 
 static void make_setuid(struct launch_facts *f) {
 	f->target_known = true;
-	f->target = (struct preflight){
-		.obstacle = OBSTACLE_SETUID, .glibc = true, .gains_rights = true
-	};
+	f->target = (struct preflight){ .obstacle = OBSTACLE_SETUID,
+		.glibc = true,
+		.gains_rights = true,
+		.capabilities = UINT64_MAX };
 }
 
 static void sanitize(struct launch_facts *f) {
