@@ -31,14 +31,18 @@
 #define FLOOD_WINDOW_USEC  50000
 #define FLOOD_WAKES	   20
 #define SECTION_PAUSE_USEC 10000
+#define PASSED_MAX	   253 /* descriptors with one message, as the kernel allows */
 
+/* The last close() of a connection may be told to wait until the other side has read all. */
 static void close_passed(const struct cmsghdr *c) {
+	static const struct linger at_once = { .l_onoff = 0 };
 	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
 	for (size_t i = 0; i < n; i++) {
 		int fd;
 
 		memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 		(void)close(fd);
 	}
 }
@@ -163,7 +167,7 @@ static bool receive_one(struct manager *m) {
 	char text[MESSAGE_MAX_BYTES + 1];
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * 16)];
+		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * PASSED_MAX)];
 	} control;
 	struct iovec iov = { text, MESSAGE_MAX_BYTES };
 	struct msghdr message = { .msg_iov = &iov,

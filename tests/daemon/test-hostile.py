@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 
 import fixture
 import rtmem
@@ -53,6 +54,26 @@ def hold_connections(path):
         with contextlib.suppress(OSError):
             each.send(b"\0AUTH ANONY" if i % 2 else b"\0")
     signal.pause()
+
+
+def lingering(address):
+    """A connection whose last close() waits for a quarter of an hour: the other side reads nothing."""
+    sender = socket.create_connection(address)
+    sender.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sender.send(bytes(1 << 16))
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 900))
+    return sender
+
+
+def pass_lingering(path, address):
+    """In numbers that fit what the other side takes, and that don't."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.connect(path)
+        for n in (1, 17, 253):
+            socket.send_fds(notify, [b"FDSTORE=1"], [lingering(address).detach()] * n)
+    os._exit(0)
 
 
 class Hostile(rtmem.TestCase):
@@ -117,6 +138,20 @@ class Hostile(rtmem.TestCase):
             d.status()
             rtmem.wait_until(
                 lambda: descriptors(d) == before, "closed")
+
+    def test_connections_that_linger_are_closed_at_once(self):
+        with rtmem.Daemon(fixture.document(fixture.sleeper("a"))) as d, socket.create_server(
+                ("127.0.0.1", 0), backlog=8) as silent:
+            d.wait_ready("a")
+            os.kill(d.popen.pid, signal.SIGSTOP)  # until nobody else has them
+            pid = os.fork()
+            if pid == 0:
+                os.setuid(fixture.NOBODY)
+                pass_lingering(os.path.join(d.runtime_dir, "notify"), silent.getsockname())
+            _, status = os.waitpid(pid, 0)
+            os.kill(d.popen.pid, signal.SIGCONT)
+            self.assertEqual(status, 0)
+            self.assertIsNotNone(d.status())
 
     def test_clients_that_say_nothing_lock_nobody_out(self):
         with rtmem.Daemon(fixture.document(fixture.sleeper("a"))) as d:
