@@ -17,10 +17,17 @@
 #include "host/setting-kind.h"
 
 static int path_of(const char *state_dir, const char *setting, char ret[static PATH_MAX]) {
-	if (strchr(setting, '/') || setting[0] == '.')
+	char *slash;
+
+	if (setting[0] == '.' || setting[0] == '/' || strchr(setting, ':') ||
+		strlen(setting) > NAME_MAX)
 		return -EINVAL;
-	return snprintf(ret, PATH_MAX, "%s/host/%s", state_dir, setting) < PATH_MAX ? 0
-										    : -ENAMETOOLONG;
+	if (snprintf(ret, PATH_MAX, "%s/host/%s", state_dir, setting) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	/* a mount is named by its path: no name has a colon, so that stands for the slash */
+	for (slash = ret + strlen(state_dir) + strlen("/host/"); (slash = strchr(slash, '/'));)
+		*slash = ':';
+	return 0;
 }
 
 int original_load(const char *state_dir, const char *setting, char **ret) {

@@ -3,8 +3,8 @@
 #define RTMEM_HOST_SETTINGS_H
 
 /*
- * Settings of the machine: each kind is a row (reader, writer, comparer, "not applicable when") in
- * settings.c. desired x actual -> changes; every write is read back. Only wished settings are touched.
+ * The settings that a policy wishes, as a whole: desired x actual -> states. One setting: setting.h; the
+ * kinds, one row each: setting-kind.h. Every write is read back; only wished settings are touched.
  * `root` is a prefix for /proc and /sys ("" = this machine), for tests and captured trees.
  */
 #include <stdbool.h>
@@ -27,6 +27,7 @@ struct setting_state {
 	enum setting_result result;
 	char *reason; /* why not ok: one sentence with the remedy; "" if ok */
 	struct place place;
+	bool report; /* only told about, never written: `swap: report` */
 };
 
 struct settings {
@@ -35,6 +36,14 @@ struct settings {
 };
 void settings_done(struct settings *s);
 #define _cleanup_settings_ CLEANUP(settings_done)
+
+/** Reads the actual value again and judges it. A reason for drift may be put in place of the general
+ *  one by setting_state_judge(). 0 or -ENOMEM. */
+int setting_state_compare(struct setting_state *s, const char *root);
+int setting_state_judge(struct setting_state *s, enum setting_result result, const char *reason);
+
+/** Indices of the items in the order of writing (to go back: from the end). ret is malloc'ed. */
+int settings_in_order(const struct settings *s, size_t **ret);
 
 /** Reads the actual value of each wish and compares. state_dir (may be NULL): where originals are. */
 int settings_diff(const struct policy_set *set, const char *root, const char *state_dir,

@@ -129,7 +129,9 @@ static void a_name_cannot_leave_its_directory(void **state) {
 	static const char *const names[] = { "sysctl.../etc/passwd", "sysctl.vm/../../etc/passwd",
 		"sysctl.", "sysctl..vm", "sysctl.vm.", "hugepages.2M.node0/../node1", "hugepages.",
 		"hugepages.2M.", "hugepages.2M.node", "hugepages.2M.node-1", "hugepages./etc",
-		"transparent_hugepage/defrag", "swap", "" };
+		"transparent_hugepage/defrag", "transparent_hugepage.../x", "swap.", "swaps",
+		"ksm./x", "hugetlbfs.mnt", "hugetlbfs./mnt/../etc", "hugepages_surplus.2M.node0",
+		"" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const struct setting_state *s = apply(*state, names[i], "1");
