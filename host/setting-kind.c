@@ -76,11 +76,16 @@ static int path_sysctl(const char *rest, char ret[static PATH_MAX]) {
 	return 0;
 }
 
+/* How many zones there are depends on the machine: what a shorter list says counts. */
+static int path_lowmem(const char *rest, char ret[static PATH_MAX]) {
+	return path_sysctl("vm.lowmem_reserve_ratio", ret);
+}
+
 static void missing_sysctl(const struct setting_target *t, char ret[static SETTING_REASON_MAX]) {
 	snprintf(ret, SETTING_REASON_MAX,
 		"this kernel has no sysctl %.200s: it's misspelt, or a part of the kernel that "
 		"isn't built in or loaded",
-		t->rest);
+		t->setting + strlen("sysctl."));
 }
 
 static void short_value(const struct setting_target *t, const char *wanted, const char *actual,
@@ -132,8 +137,8 @@ const struct setting_kind setting_kinds[] = {
 		.doc = "A mount through which programs map huge pages as files.",
 		.order = ORDER_MOUNTS,
 		.path = path_hugetlbfs,
-		.read = read_hugetlbfs,
-		.write = write_hugetlbfs,
+		.read = read_mounted,
+		.write = write_mounted,
 		.same = same_hugetlbfs,
 		.explain_missing = missing_hugetlbfs,
 		.explain_short = short_hugetlbfs,
@@ -177,6 +182,16 @@ const struct setting_kind setting_kinds[] = {
 		.decode = decode_choice,
 		.same = same_words,
 		.explain_missing = missing_ksm,
+		.explain_short = short_value,
+	},
+	{
+		.prefix = "sysctl.vm.lowmem_reserve_ratio",
+		.doc = "What is kept of the lower zones, one divisor per zone.",
+		.order = ORDER_SYSCTL,
+		.path = path_lowmem,
+		.decode = decode_words,
+		.same = same_first_words,
+		.explain_missing = missing_sysctl,
 		.explain_short = short_value,
 	},
 	{

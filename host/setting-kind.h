@@ -71,6 +71,8 @@ bool setting_lacks_mode(const struct setting_target *t, unsigned mode);
 void decode_words(char *text);
 void decode_choice(char *text);
 bool same_words(const char *wanted, const char *actual);
+/** The value begins with the wish, word by word. */
+bool same_first_words(const char *wanted, const char *actual);
 
 /* setting-pages.c */
 int path_hugepages(const char *rest, char ret[static PATH_MAX]);
@@ -95,8 +97,8 @@ void describe_swap(
 
 /* setting-mount.c */
 int path_hugetlbfs(const char *rest, char ret[static PATH_MAX]);
-int read_hugetlbfs(const struct setting_target *t, char **ret);
-int write_hugetlbfs(const struct setting_target *t, const char *value,
+int read_mounted(const struct setting_target *t, char **ret);
+int write_mounted(const struct setting_target *t, const char *value,
 	char ret_reason[static SETTING_REASON_MAX]);
 bool same_hugetlbfs(const char *wanted, const char *actual);
 void missing_hugetlbfs(const struct setting_target *t, char ret[static SETTING_REASON_MAX]);

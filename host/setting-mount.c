@@ -129,7 +129,7 @@ static bool find_mount(char *const *lines, const char *path, char ret_type[stati
 	return found;
 }
 
-int read_hugetlbfs(const struct setting_target *t, char **ret) {
+int read_mounted(const struct setting_target *t, char **ret) {
 	struct mount_value v = { .mode = 0755 };
 	_cleanup_free_ char *text = NULL;
 	_cleanup_strv_ char **lines = NULL;
@@ -235,7 +235,7 @@ static int explain_value(int r, const char *value, char ret_reason[static SETTIN
 	return r;
 }
 
-int write_hugetlbfs(const struct setting_target *t, const char *value,
+int write_mounted(const struct setting_target *t, const char *value,
 	char ret_reason[static SETTING_REASON_MAX]) {
 	_cleanup_free_ char *actual = NULL;
 	struct mount_value v = { 0 };
@@ -251,7 +251,7 @@ int write_hugetlbfs(const struct setting_target *t, const char *value,
 	r = parse_value(value, &v);
 	if (r < 0)
 		return explain_value(r, value, ret_reason);
-	r = read_hugetlbfs(t, &actual);
+	r = read_mounted(t, &actual);
 	if (r < 0)
 		return r;
 	if (strcmp(actual, ABSENT) != 0)

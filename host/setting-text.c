@@ -34,12 +34,27 @@ void decode_choice(char *text) {
 	memmove(text, open + 1, strlen(open + 1) + 1);
 }
 
-bool same_words(const char *wanted, const char *actual) {
+/* Length of the wish in one form with the value, if that begins with it; else 0. */
+static size_t common_length(const char *wanted, const char *actual) {
 	char normal[SETTING_VALUE_MAX];
+	size_t len;
 
 	if (strlen(wanted) >= sizeof(normal))
-		return false;
+		return 0;
 	strcpy(normal, wanted);
 	decode_words(normal);
-	return strcmp(normal, actual) == 0;
+	len = strlen(normal);
+	return strncmp(normal, actual, len) == 0 ? len : 0;
+}
+
+bool same_words(const char *wanted, const char *actual) {
+	size_t len = common_length(wanted, actual);
+
+	return len > 0 && actual[len] == '\0';
+}
+
+bool same_first_words(const char *wanted, const char *actual) {
+	size_t len = common_length(wanted, actual);
+
+	return len > 0 && (actual[len] == '\0' || actual[len] == ' ');
 }

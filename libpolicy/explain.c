@@ -18,7 +18,7 @@ typedef void (*visitor)(const char *path, const struct field *f, void *data);
 static void visit(const struct field *table, const char *prefix, visitor each, void *data) {
 	for (const struct field *f = table; f->name; f++) {
 		char path[PREFIX_MAX];
-		bool listed = f->kind == KIND_MAPPING ||
+		bool listed = f->kind == KIND_MAPPING || f->kind == KIND_HUGETLBFS ||
 			(f->kind == KIND_PROCESSES && strcmp(f->name, "processes") == 0);
 
 		snprintf(path, sizeof(path), "%s%s", prefix, f->name);

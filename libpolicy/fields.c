@@ -281,18 +281,6 @@ const struct field process_fields[] = {
 	{ NULL },
 };
 
-static const struct field host_fields[] = {
-	{ "hugepages", KIND_HUGEPAGES, .max = 16, .unit = "pages",
-		.doc = "Huge pages to reserve: size and number, or size and a number per NUMA node.",
-		.example = "{ 2M: 64, 1G: { node0: 1 } }" },
-	{ "transparent_hugepage", KIND_HOST_THP, .names = host_thp_names,
-		.doc = "Transparent huge pages of the whole machine.", .example = "never" },
-	{ "sysctl", KIND_SYSCTL, .max = 256,
-		.doc = "Settings below /proc/sys, by their dotted names: vm.* and kernel.*.",
-		.example = "{ vm.swappiness: 0 }" },
-	{ NULL },
-};
-
 const struct field file_fields[] = {
 	{ "version", KIND_VERSION, .offset = F(version), .min = LANGUAGE_VERSION,
 		.max = LANGUAGE_VERSION, .doc = "Version of the policy language; required.",

@@ -36,9 +36,19 @@ enum field_kind {
 	KIND_INHERITS, /* nothing is stored: inherit.c goes by the nodes */
 	KIND_PROCESS, /* const struct node * */
 	KIND_PROCESSES, /* const struct node *: names -> processes */
-	KIND_HUGEPAGES, /* struct host_policy */
-	KIND_HOST_THP, /* struct host_policy */
-	KIND_SYSCTL, /* struct host_policy */
+	KIND_MODE, /* uint32_t, permissions of a file */
+	/* base: struct file_policy, which gets wishes */
+	KIND_HUGEPAGES,
+	KIND_SURPLUS,
+	KIND_HUGETLBFS,
+	KIND_SYSCTL,
+	KIND_SYSCTL_NAMES, /* char ** of file_policy */
+	KIND_WISH_WORD, /* the word itself */
+	KIND_WISH_CHOICE, /* the word's number */
+	KIND_WISH_NUMBER,
+	KIND_WISH_NUMBERS, /* min..max: how many */
+	KIND_WISH_KIB, /* a size; the kernel counts kB */
+	KIND_WISH_MSEC, /* a duration; the kernel counts milliseconds */
 	KIND_MAX,
 };
 
@@ -51,6 +61,7 @@ struct field {
 	int64_t min, max; /* integers; bytes; microseconds; number of entries */
 	const struct enum_name *names;
 	const struct field *keys;
+	const char *setting; /* of a wish: its name, or the beginning of it */
 	const char *fallback; /* the default, as one would write it; NULL = not set */
 	const char *unit;
 	const char *doc; /* what it means, and what to know */
@@ -64,6 +75,7 @@ struct file_policy {
 	const struct node *profiles;
 	const struct node *processes;
 	struct place host_place;
+	char **sysctl_allow; /* patterns */
 	struct host_wish *wishes;
 	size_t n_wishes;
 };
@@ -74,7 +86,17 @@ struct file_policy {
 #define PROCESSES_MAX 256 /* in one file */
 #define INHERITS_MAX  16 /* profiles that one process inherits from, repetitions included */
 
+/* What `hugetlbfs:` says of one directory. */
+struct hugetlbfs_policy {
+	uint64_t page_bytes;
+	char *owner;
+	char *group;
+	uint32_t mode;
+};
+
 extern const struct field file_fields[];
+extern const struct field host_fields[];
+extern const struct field hugetlbfs_fields[];
 extern const struct field process_fields[];
 
 const struct field *field_find(const struct field *table, const char *name);

@@ -1,38 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keys of `host:`. Each becomes one wish, named as status and diff name it. */
+/* Keys of `host:` that stand for several settings: numbers of huge pages, sysctls. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "libpolicy/host-keys.h"
 #include "libpolicy/names.h"
-#include "libpolicy/reader.h"
-#include "libpolicy/wish.h"
 
 #define HUGEPAGE_MIN_BYTES (64ull << 10)
 #define HUGEPAGE_MAX_BYTES (16ull << 30)
 #define PAGES_MAX	   (INT64_C(1) << 30)
-
-static void add_wish(struct reader *r, struct file_policy *file, const struct node *key,
-	const char *setting, const char *wanted) {
-	size_t before = file->n_wishes;
-
-	if (wish_append(&file->wishes, &file->n_wishes, setting, wanted, &key->place) < 0)
-		r->error = -ENOMEM;
-	for (size_t i = 0; i < before; i++)
-		if (strcmp(file->wishes[i].setting, setting) == 0) {
-			diagnostics_add(r->diagnostics, &key->place, DIAG_DUPLICATE_KEY,
-				"%s is written twice; allowed: once (first in line %u)", setting,
-				file->wishes[i].place.line);
-			return;
-		}
-}
 
 /* ---- huge pages -------------------------------------------------------------------------------- */
 
 struct pages_target {
 	struct file_policy *file;
 	char setting[64]; /* "hugepages.2M" */
+	const char *allowed;
 };
 
 static bool check_page_size(struct reader *r, const struct node *key, uint64_t *ret) {
@@ -58,17 +43,16 @@ static void read_number_of_pages(
 	int64_t pages;
 	char wanted[32];
 
-	if (!check_number(
-		    r, n, 0, PAGES_MAX, "a number of pages, or a number for each node", &pages))
+	if (!check_number(r, n, 0, PAGES_MAX, t->allowed, &pages))
 		return;
 	snprintf(wanted, sizeof(wanted), "%" PRId64, pages);
-	add_wish(r, t->file, key, t->setting, wanted);
+	add_wish(r, t->file, &key->place, t->setting, wanted);
 }
 
 static void read_node_pages(
 	struct reader *r, const struct field *f, const struct entry *e, void *base) {
 	const struct pages_target *all = base;
-	struct pages_target node = { .file = all->file };
+	struct pages_target node = { .file = all->file, .allowed = "a number of pages" };
 	char text[QUOTE_MAX];
 
 	if (!node_name_is_valid(e->key->text)) {
@@ -85,15 +69,19 @@ static void read_node_pages(
 static void read_page_size(
 	struct reader *r, const struct field *f, const struct entry *e, void *base) {
 	struct field nodes = *f;
-	struct pages_target target = { .file = base };
+	struct pages_target target = { .file = base,
+		.allowed = f->kind == KIND_HUGEPAGES
+			? "a number of pages, or a number for each node"
+			: "a number of pages" };
 	char size[UNITS_TEXT_MAX];
 	uint64_t bytes = 0;
 
 	nodes.max = 1024;
 	if (e->value->kind == NODE_REFUSED || !check_page_size(r, e->key, &bytes))
 		return;
-	snprintf(target.setting, sizeof(target.setting), "hugepages.%s", format_size(bytes, size));
-	if (e->value->kind == NODE_MAPPING)
+	snprintf(target.setting, sizeof(target.setting), "%.30s.%s", f->setting,
+		format_size(bytes, size));
+	if (e->value->kind == NODE_MAPPING && f->kind == KIND_HUGEPAGES)
 		read_entries(r, &nodes, e->value, &target, read_node_pages);
 	else
 		read_number_of_pages(r, e->key, e->value, &target);
@@ -103,26 +91,15 @@ void read_hugepages(struct reader *r, const struct field *f, const struct node *
 	read_entries(r, f, n, base, read_page_size);
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------- */
-
-void read_host_thp(struct reader *r, const struct field *f, const struct node *n, void *base) {
-	char allowed[FIELD_ALLOWED_MAX];
-
-	if (!check_scalar(r, n, field_allowed(f, allowed, sizeof(allowed))))
-		return;
-	if (enum_find(f->names, n->text))
-		add_wish(r, base, n, "transparent_hugepage", n->text);
-	else
-		reject_value(r, f, n, DIAG_BAD_VALUE);
-}
+/* ---- sysctl ------------------------------------------------------------------------------------ */
 
 static bool check_sysctl_name(struct reader *r, const struct node *key) {
 	char text[QUOTE_MAX];
 
 	if (!sysctl_name_is_valid(key->text)) {
 		diagnostics_add(r->diagnostics, &key->place, DIAG_BAD_SYSCTL,
-			"%s isn't a setting that a policy may change; allowed: dotted names "
-			"beginning with vm. or kernel.",
+			"%s isn't the name of a sysctl; allowed: dotted names of small letters, "
+			"digits, \"_\" and \"-\", such as vm.swappiness",
 			quote(key->text, text));
 		if (strchr(key->text, '/'))
 			diagnostics_hint(r->diagnostics, "write dots for slashes: vm.swappiness");
@@ -133,6 +110,36 @@ static bool check_sysctl_name(struct reader *r, const struct node *key) {
 	diagnostics_add(r->diagnostics, &key->place, DIAG_HOST_CONFLICT,
 		"transparent huge pages aren't a sysctl; allowed: host.transparent_hugepage");
 	return false;
+}
+
+static bool is_allowed(const char *name, const struct file_policy *file) {
+	STRV_FOREACH (pattern, file->sysctl_allow)
+		if (sysctl_matches(*pattern, name))
+			return true;
+	return false;
+}
+
+/* When the file is read to its end: sysctl_allow may come after sysctl. */
+void check_sysctls(const struct file_policy *file, struct diagnostics *d) {
+	for (size_t i = 0; i < file->n_wishes; i++) {
+		const char *name = file->wishes[i].setting + strlen("sysctl.");
+
+		if (strncmp(file->wishes[i].setting, "sysctl.", strlen("sysctl.")) != 0 ||
+			strncmp(name, "vm.", 3) == 0 || strncmp(name, "kernel.", 7) == 0)
+			continue;
+		if (is_allowed(name, file)) {
+			diagnostics_add(d, &file->wishes[i].place, DIAG_SYSCTL_EXTENDED,
+				"%s is set because sysctl_allow names it; rtmem knows nothing about "
+				"it, and others may set it too",
+				name);
+			continue;
+		}
+		diagnostics_add(d, &file->wishes[i].place, DIAG_SYSCTL_NOT_ALLOWED,
+			"%s isn't a setting that a policy may change; allowed: vm.*, kernel.*",
+			name);
+		diagnostics_hint(
+			d, "if it must be: sysctl_allow: [%.60s] in the same host section", name);
+	}
 }
 
 static bool check_sysctl_value(struct reader *r, const struct node *n) {
@@ -167,9 +174,30 @@ static void read_setting(
 		r->error = -ENOMEM;
 		return;
 	}
-	add_wish(r, base, e->key, setting, e->value->text);
+	add_wish(r, base, &e->key->place, setting, e->value->text);
 }
 
 void read_sysctl(struct reader *r, const struct field *f, const struct node *n, void *base) {
 	read_entries(r, f, n, base, read_setting);
+}
+
+static void read_sysctl_pattern(
+	struct reader *r, const struct field *f, const struct entry *e, void *base) {
+	static const char allowed[] = "a dotted name, such as net.core.rmem_max or net.core.*";
+	char ***v = base;
+
+	if (!check_text(r, e->value, allowed))
+		return;
+	if (!sysctl_pattern_is_valid(e->value->text))
+		reject(r, e->value, DIAG_BAD_SYSCTL, allowed);
+	else if (strv_append(v, e->value->text) < 0)
+		r->error = -ENOMEM;
+}
+
+void read_sysctl_names(struct reader *r, const struct field *f, const struct node *n, void *base) {
+	(void)read_items(r, f, n, member(f, base), read_sysctl_pattern);
+}
+
+void read_surplus(struct reader *r, const struct field *f, const struct node *n, void *base) {
+	read_entries(r, f, n, base, read_page_size);
 }

@@ -59,24 +59,33 @@ static const char *const fixed_texts[KIND_MAX] = {
 	[KIND_PROCESS] = "a mapping of keys such as command and memory",
 	[KIND_PROCESSES] = "a mapping of names to processes",
 	[KIND_HUGEPAGES] = "a mapping of page sizes to numbers, such as { 2M: 64 }",
+	[KIND_SURPLUS] = "a mapping of page sizes to numbers, such as { 2M: 16 }",
+	[KIND_HUGETLBFS] = "a mapping of directories to pages, owner, group and mode",
+	[KIND_SYSCTL_NAMES] = "a sequence of dotted names, such as [net.core.rmem_max]",
+	[KIND_MODE] = "three or four octal digits in quotes, such as \"0770\"",
+	[KIND_WISH_NUMBERS] = "a sequence of integers",
 	[KIND_SYSCTL] = "a mapping of names to values, such as { vm.swappiness: 0 }",
 };
 
 const char *field_allowed(const struct field *f, char *buf, size_t size) {
 	switch (f->kind) {
 	case KIND_ENUM:
-	case KIND_HOST_THP:
+	case KIND_WISH_WORD:
+	case KIND_WISH_CHOICE:
 		names_text(f->names, buf, size);
 		break;
 	case KIND_SIZE:
 	case KIND_LIMIT_SIZE:
+	case KIND_WISH_KIB:
 		size_text(f, buf, size);
 		break;
 	case KIND_DURATION:
+	case KIND_WISH_MSEC:
 		duration_text(f, buf, size);
 		break;
 	case KIND_INTEGER:
 	case KIND_COUNT:
+	case KIND_WISH_NUMBER:
 	case KIND_FAULTS:
 	case KIND_LIMIT_COUNT:
 		number_text(f, buf, size);

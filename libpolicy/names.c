@@ -31,20 +31,68 @@ bool variable_name_is_valid(const char *text) {
 	return begins_with(text, LETTERS "_") && consists_of(text, LETTERS DIGITS "_");
 }
 
-bool sysctl_name_is_valid(const char *text) {
-	size_t head = strncmp(text, "vm.", 3) == 0 ? 2 : strncmp(text, "kernel.", 7) == 0 ? 6 : 0;
-	const char *p = text + head;
+/* Parts of characters of a set, parted by dots, two at least; star: * may be a part of its own. */
+static bool is_dotted(const char *text, bool star) {
+	size_t n_parts = 0;
 
-	if (head == 0)
-		return false;
-	while (*p == '.') {
-		size_t n = strspn(p + 1, LOWER DIGITS "_-");
+	for (const char *p = text;; p++) {
+		size_t n = star && n_parts > 0 && *p == '*' ? 1 : strspn(p, LOWER DIGITS "_-");
 
 		if (n == 0)
 			return false;
+		n_parts++;
+		p += n;
+		if (*p == '\0')
+			return n_parts > 1;
+		if (*p != '.')
+			return false;
+	}
+}
+
+bool sysctl_name_is_valid(const char *text) {
+	return is_dotted(text, false);
+}
+
+bool sysctl_pattern_is_valid(const char *text) {
+	return is_dotted(text, true);
+}
+
+bool sysctl_matches(const char *pattern, const char *name) {
+	while (*pattern && *name) {
+		size_t n = strcspn(name, ".");
+
+		if (*pattern == '*')
+			pattern++;
+		else if (strcspn(pattern, ".") == n && strncmp(pattern, name, n) == 0)
+			pattern += n;
+		else
+			return false;
+		name += n;
+		if (*pattern != *name)
+			return false;
+		if (*pattern == '.') {
+			pattern++;
+			name++;
+		}
+	}
+	return *pattern == *name;
+}
+
+bool mount_path_is_valid(const char *text) {
+	const char *p = text;
+
+	while (*p == '/') {
+		size_t n = strspn(p + 1, LETTERS DIGITS "_.@-");
+
+		if (n == 0 || p[1] == '.')
+			return false;
 		p += 1 + n;
 	}
-	return *p == '\0';
+	return p > text && *p == '\0' && p - text <= 200;
+}
+
+bool mode_is_valid(const char *text) {
+	return consists_of(text, "01234567") && (strlen(text) == 3 || strlen(text) == 4);
 }
 
 bool node_name_is_valid(const char *text) {

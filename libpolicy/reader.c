@@ -42,8 +42,17 @@ static const value_reader readers[KIND_MAX] = {
 	[KIND_PROCESS] = read_process,
 	[KIND_PROCESSES] = read_processes,
 	[KIND_HUGEPAGES] = read_hugepages,
-	[KIND_HOST_THP] = read_host_thp,
+	[KIND_SURPLUS] = read_surplus,
+	[KIND_HUGETLBFS] = read_hugetlbfs,
 	[KIND_SYSCTL] = read_sysctl,
+	[KIND_SYSCTL_NAMES] = read_sysctl_names,
+	[KIND_MODE] = read_mode,
+	[KIND_WISH_WORD] = read_wish_word,
+	[KIND_WISH_CHOICE] = read_wish_choice,
+	[KIND_WISH_NUMBER] = read_wish_number,
+	[KIND_WISH_NUMBERS] = read_wish_numbers,
+	[KIND_WISH_KIB] = read_wish_kib,
+	[KIND_WISH_MSEC] = read_wish_msec,
 };
 
 const char *path_text(const struct path *p, char buf[static PATH_TEXT_MAX]) {

@@ -63,8 +63,18 @@ void read_process(struct reader *r, const struct field *f, const struct node *n,
 void read_processes(struct reader *r, const struct field *f, const struct node *n, void *base);
 /* host-keys.c */
 void read_hugepages(struct reader *r, const struct field *f, const struct node *n, void *base);
-void read_host_thp(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_surplus(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_sysctl(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_sysctl_names(struct reader *r, const struct field *f, const struct node *n, void *base);
+/* wish-keys.c */
+void read_wish_word(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_wish_choice(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_wish_number(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_wish_numbers(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_wish_kib(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_wish_msec(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_hugetlbfs(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_mode(struct reader *r, const struct field *f, const struct node *n, void *base);
 
 /** "memory.heap.prealloc" or "command[2]" of where the reader is. */
 const char *path_text(const struct path *p, char buf[static PATH_TEXT_MAX]);

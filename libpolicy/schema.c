@@ -229,6 +229,38 @@ static void on_sysctl(struct json *j, const struct field *f) {
 	json_object_end(j);
 }
 
+static void on_sysctl_names(struct json *j, const struct field *f) {
+	write_sequence(j, f);
+	json_object_begin(j, "items");
+	write_pattern(j, SYSCTL_ALLOW_PATTERN);
+	json_object_end(j);
+}
+
+static void on_surplus(struct json *j, const struct field *f) {
+	write_names_rule(j, SIZE_PATTERN, f->max);
+	json_object_begin(j, "additionalProperties");
+	write_integer(j, 0, PAGES_MAX);
+	json_object_end(j);
+}
+
+static void on_hugetlbfs(struct json *j, const struct field *f) {
+	write_names_rule(j, MOUNT_PATTERN, f->max);
+	json_object_begin(j, "additionalProperties");
+	write_rows(j, f->keys);
+	json_object_end(j);
+}
+
+static void on_mode(struct json *j, const struct field *f) {
+	write_pattern(j, MODE_PATTERN);
+}
+
+static void on_numbers(struct json *j, const struct field *f) {
+	write_sequence(j, f);
+	json_object_begin(j, "items");
+	write_integer(j, 0, INT32_MAX);
+	json_object_end(j);
+}
+
 static const kind_writer writers[KIND_MAX] = {
 	[KIND_MAPPING] = on_mapping,
 	[KIND_VERSION] = on_version,
@@ -251,7 +283,16 @@ static const kind_writer writers[KIND_MAX] = {
 	[KIND_PROCESS] = on_process,
 	[KIND_PROCESSES] = on_processes,
 	[KIND_HUGEPAGES] = on_hugepages,
-	[KIND_HOST_THP] = on_enum,
+	[KIND_SURPLUS] = on_surplus,
+	[KIND_HUGETLBFS] = on_hugetlbfs,
+	[KIND_SYSCTL_NAMES] = on_sysctl_names,
+	[KIND_MODE] = on_mode,
+	[KIND_WISH_WORD] = on_enum,
+	[KIND_WISH_CHOICE] = on_enum,
+	[KIND_WISH_NUMBER] = on_integer,
+	[KIND_WISH_NUMBERS] = on_numbers,
+	[KIND_WISH_KIB] = on_size,
+	[KIND_WISH_MSEC] = on_duration,
 	[KIND_SYSCTL] = on_sysctl,
 };
 

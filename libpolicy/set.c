@@ -13,6 +13,7 @@
 #include "libpolicy/diagnostic-ids.h"
 #include "libpolicy/document.h"
 #include "libpolicy/files.h"
+#include "libpolicy/host-keys.h"
 #include "libpolicy/inherit.h"
 #include "libpolicy/process.h"
 #include "libpolicy/reader.h"
@@ -35,6 +36,7 @@ struct loader {
 static void loader_done(struct loader *l) {
 	for (size_t i = 0; i < l->n_sources; i++) {
 		document_free(l->sources[i].document);
+		strv_free(l->sources[i].policy.sysctl_allow);
 		wishes_free(l->sources[i].policy.wishes, l->sources[i].policy.n_wishes);
 	}
 	free(l->sources);
@@ -75,6 +77,7 @@ static int read_source(struct loader *l, struct source *s) {
 	}
 	read_mapping(&r, file_fields, root, &s->policy);
 	check_version(l, s->document);
+	check_sysctls(&s->policy, l->diagnostics);
 	return r.error;
 }
 

@@ -12,6 +12,7 @@ struct pair {
 static const struct pair pairs[] = {
 	{ "hugepages.", "sysctl.vm.nr_hugepages" },
 	{ "hugepages.", "sysctl.vm.nr_hugepages_mempolicy" },
+	{ "hugepages_surplus.", "sysctl.vm.nr_overcommit_hugepages" },
 };
 
 static const struct host_wish *find_beginning(const struct policy_set *s, const char *beginning) {
