@@ -18,6 +18,7 @@
 #include "daemon/log.h"
 #include "daemon/react.h"
 #include "daemon/sample.h"
+#include "host/transaction.h"
 #include "libpolicy/set.h"
 
 int apply_load(const struct manager *m, struct policy_set **ret, struct diagnostics *diagnostics) {
@@ -28,13 +29,18 @@ int apply_load(const struct manager *m, struct policy_set **ret, struct diagnost
 
 static void apply_host(struct manager *m, const struct policy_set *set) {
 	_cleanup_settings_ struct settings host = { .n_items = 0 };
-	size_t n_written = 0;
-	int r = settings_apply(set, m->options->root, m->options->state_dir, &host, &n_written);
+	_cleanup_host_writes_ struct host_writes writes = { .n_items = 0 };
+	const struct transaction t = { .root = m->options->root,
+		.state_dir = m->options->state_dir };
+	char problem[SETTING_REASON_MAX];
+	size_t n_written;
+	int r = transaction_apply(&t, set, 0, 0, &host, &writes, problem);
 
 	if (r < 0) {
-		log_error("host settings weren't applied: %s", strerror(-r));
+		log_error("host settings weren't applied: %s", problem);
 		return;
 	}
+	n_written = host_writes_count(&writes, WRITE_DONE);
 	if (n_written > 0)
 		log_event(MESSAGE_APPLIED, LOG_INFO, NULL, NULL, "host: %zu setting%s written",
 			n_written, n_written == 1 ? "" : "s");

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "host/originals.h"
+#include "host/journal.h"
 #include "host/setting-kind.h"
 
 const char *setting_result_to_string(enum setting_result r) {
@@ -122,8 +122,22 @@ int setting_state_compare(struct setting_state *s, const char *root) {
 	return compare(s, &target);
 }
 
+/* What is known of it beyond its value: the original, and why it isn't set at present. */
+static int add_history(struct setting_state *s, const struct journal *j) {
+	static const char *const reasons[] = {
+		[HELD_TRIED] = "it was tried, and not confirmed in time: `rtmemctl apply` sets it",
+		[HELD_ROLLED_BACK] = "it was rolled back: `rtmemctl apply` sets it again",
+	};
+	const struct journal_held *held = journal_find_held(j, s->setting, s->wanted);
+
+	return held && s->result == SETTING_DRIFT && *s->actual
+		? setting_state_judge(s, SETTING_DRIFT, reasons[held->cause])
+		: 0;
+}
+
 static int state_init(struct setting_state *s, const struct host_wish *wish, const char *root,
-	const char *state_dir) {
+	const struct journal *j) {
+	const struct journal_entry *e = journal_find(j, wish->setting);
 	int r;
 
 	s->place = wish->place;
@@ -133,16 +147,20 @@ static int state_init(struct setting_state *s, const struct host_wish *wish, con
 	if (!s->setting || !s->wanted || !s->actual)
 		return -ENOMEM;
 	s->report = setting_is_report(wish->setting, wish->wanted);
-	r = original_load(state_dir, s->setting, &s->original);
-	if (r == -ENOMEM)
-		return r;
-	return setting_state_compare(s, root);
+	r = journal_set(&s->original, e ? e->original : NULL);
+	if (r == 0)
+		r = setting_state_compare(s, root);
+	return r < 0 ? r : add_history(s, j);
 }
 
 int settings_diff(const struct policy_set *set, const char *root, const char *state_dir,
 	struct settings *ret) {
 	_cleanup_settings_ struct settings all = { 0 };
+	_cleanup_journal_ struct journal journal;
 
+	/* without originals there's still all the rest to be told */
+	if (journal_load(state_dir, &journal) == -ENOMEM)
+		return -ENOMEM;
 	all.items = calloc(set->n_wishes ? set->n_wishes : 1, sizeof(*all.items));
 	if (!all.items)
 		return -ENOMEM;
@@ -150,7 +168,7 @@ int settings_diff(const struct policy_set *set, const char *root, const char *st
 		int r;
 
 		all.n_items = i + 1;
-		r = state_init(&all.items[i], &set->wishes[i], root, state_dir);
+		r = state_init(&all.items[i], &set->wishes[i], root, &journal);
 		if (r < 0)
 			return r;
 	}

@@ -49,13 +49,4 @@ int settings_in_order(const struct settings *s, size_t **ret);
 int settings_diff(const struct policy_set *set, const char *root, const char *state_dir,
 	struct settings *ret);
 
-/**
- * The same, then writes what differs, in a fixed order (hugepages first: they may need compaction),
- * each write read back. Before the first write of a setting its original goes to
- * state_dir/host/SETTING, fsync'ed. A refused or short write is a result with a reason, never a
- * failure of the call. n_written counts writes that were made (0 on a second run).
- */
-int settings_apply(const struct policy_set *set, const char *root, const char *state_dir,
-	struct settings *ret, size_t *n_written);
-
 #endif

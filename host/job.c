@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One way for every write: noted as pending in the journal, that saved, the setting written, read back,
+ * noted as done. A job that's killed in between leaves an entry that says "pending", which means: what
+ * is found there may be ours, whatever it is.
+ */
+#include "host/job.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "host/lock.h"
+
+const char *write_outcome_to_string(enum write_outcome o) {
+	static const char *const names[] = {
+		[WRITE_PLANNED] = "planned",
+		[WRITE_DONE] = "written",
+		[WRITE_SHORT] = "short",
+		[WRITE_REFUSED] = "refused",
+		[WRITE_LEFT] = "left",
+	};
+
+	return names[o];
+}
+
+/* ---- lists of writes --------------------------------------------------------------------------- */
+
+static void write_done(struct host_write *w) {
+	free(w->setting);
+	free(w->from);
+	free(w->to);
+	free(w->action);
+	free(w->reason);
+}
+
+void host_writes_done(struct host_writes *w) {
+	for (size_t i = 0; i < w->n_items; i++)
+		write_done(&w->items[i]);
+	free(w->items);
+	*w = (struct host_writes){ 0 };
+}
+
+size_t host_writes_count(const struct host_writes *w, enum write_outcome outcome) {
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_items; i++)
+		n += w->items[i].outcome == outcome;
+	return n;
+}
+
+struct host_write *job_add(
+	struct job *job, const char *setting, const char *from, const char *to, bool back) {
+	struct host_write w = { .back = back, .outcome = WRITE_PLANNED };
+	struct host_write *grown = reallocarray(
+		job->writes.items, job->writes.n_items + 1, sizeof(*grown));
+	char action[SETTING_REASON_MAX];
+
+	if (!grown)
+		return NULL;
+	job->writes.items = grown;
+	w.setting = strdup(setting);
+	w.from = strdup(from);
+	w.to = strdup(to);
+	w.action = strdup(setting_describe_write(job->t->root, setting, to, action));
+	w.reason = strdup("");
+	if (!w.setting || !w.from || !w.to || !w.action || !w.reason) {
+		write_done(&w);
+		return NULL;
+	}
+	grown[job->writes.n_items] = w;
+	return &grown[job->writes.n_items++];
+}
+
+int write_judge(struct host_write *w, enum write_outcome outcome, const char *reason) {
+	w->outcome = outcome;
+	return journal_set(&w->reason, reason);
+}
+
+/* By insertion: equal ranks keep their order, or are turned round as a whole. */
+void job_sort(struct job *job, size_t first, bool back) {
+	struct host_write *w = job->writes.items;
+
+	for (size_t i = first; i < job->writes.n_items; i++) {
+		struct host_write moving = w[i];
+		int rank = setting_order(moving.setting);
+		size_t at = i;
+
+		for (; at > first; at--) {
+			int before = setting_order(w[at - 1].setting);
+
+			if (back ? before > rank : before <= rank)
+				break;
+			w[at] = w[at - 1];
+		}
+		w[at] = moving;
+	}
+}
+
+/* ---- begin and end ----------------------------------------------------------------------------- */
+
+static int explain_lock(struct job *job, int error, pid_t holder) {
+	const char *dir = job->t->state_dir;
+
+	if (error == -EWOULDBLOCK)
+		snprintf(job->problem, SETTING_REASON_MAX,
+			"another program of rtmem (pid %d) is writing settings: it holds %.200s/lock",
+			(int)holder, dir);
+	else if (error == -EPERM)
+		snprintf(job->problem, SETTING_REASON_MAX,
+			"%.200s can be written by others, or isn't ours: originals kept there "
+			"couldn't be believed",
+			dir);
+	else
+		snprintf(job->problem, SETTING_REASON_MAX,
+			"original values can't be kept: %.200s can't be locked: %s%s", dir,
+			strerror(-error), error == -EACCES ? "; try as root" : "");
+	return error;
+}
+
+int job_init(struct job *job, const struct transaction *t, bool look, char *problem) {
+	pid_t holder;
+	int r;
+
+	*job = (struct job){ .t = t, .lock = -1, .problem = problem };
+	*problem = '\0';
+	boot_id_read(t->root, job->boot);
+	if (t->state_dir && !look) {
+		job->lock = host_lock(t->state_dir, &holder);
+		if (job->lock < 0)
+			return explain_lock(job, job->lock, holder);
+	}
+	r = journal_load(t->state_dir, &job->journal);
+	if (r == -EBADMSG)
+		snprintf(problem, SETTING_REASON_MAX,
+			"%.200s/journal is damaged: nothing is written while the originals aren't "
+			"known; repair it, or move it away to begin anew",
+			t->state_dir);
+	else if (r < 0)
+		snprintf(problem, SETTING_REASON_MAX, "%.200s/journal can't be read: %s",
+			t->state_dir, strerror(-r));
+	return r;
+}
+
+void job_done(struct job *job) {
+	journal_done(&job->journal);
+	host_writes_done(&job->writes);
+	job->lock = close_fd(job->lock);
+}
+
+int job_save(struct job *job) {
+	int r = journal_save(job->t->state_dir, &job->journal);
+
+	if (r < 0)
+		snprintf(job->problem, SETTING_REASON_MAX,
+			"original values can't be saved in %.200s: %s", job->t->state_dir,
+			strerror(-r));
+	return r;
+}
+
+/* ---- one write --------------------------------------------------------------------------------- */
+
+int job_prepare(struct job *job, struct host_write *w, bool trying) {
+	struct journal_entry *e = journal_find(&job->journal, w->setting);
+	int r = 0;
+
+	w->first = !e;
+	if (w->first)
+		e = journal_add(&job->journal, w->setting, w->from);
+	if (!e)
+		return -ENOMEM;
+	w->was_pending = e->pending;
+	if (!w->back && !w->first && journal_is_of_another_boot(e, job->boot))
+		r = journal_set(&e->original, w->from);
+	if (trying) {
+		e->fresh = w->first;
+		e->returned = w->back;
+		if (r == 0)
+			r = journal_set(&e->before, w->from);
+		if (r == 0)
+			r = journal_set(&e->prior, e->written);
+	}
+	if (r == 0 && !w->back)
+		r = journal_set(&e->wanted, w->to);
+	e->pending = true;
+	strcpy(e->boot, job->boot);
+	return r;
+}
+
+/* What was read for the decision may have changed since: the very last value is the original. */
+static int look_again(struct job *job, const struct host_write *w, struct journal_entry *e) {
+	_cleanup_free_ char *actual = NULL;
+	int r = setting_read(job->t->root, w->setting, &actual);
+
+	if (r < 0 || strcmp(actual, w->from) == 0)
+		return r == -ENOMEM ? r : 0;
+	if (w->first)
+		r = journal_set(&e->original, actual);
+	if (r == 0 && e->before)
+		r = journal_set(&e->before, actual);
+	return r < 0 ? r : job_save(job);
+}
+
+static int read_back(struct job *job, struct host_write *w, struct journal_entry *e) {
+	char reason[SETTING_REASON_MAX];
+	_cleanup_free_ char *actual = NULL;
+	int r = setting_read(job->t->root, w->setting, &actual);
+
+	if (r < 0) {
+		snprintf(reason, sizeof(reason), "it was written, but can't be read back: %s",
+			strerror(-r));
+		return write_judge(w, WRITE_SHORT, reason);
+	}
+	r = journal_set(&e->written, actual);
+	if (r < 0)
+		return r;
+	e->pending = false;
+	if (setting_same(w->setting, w->to, actual))
+		return write_judge(w, WRITE_DONE, "");
+	setting_explain_short(job->t->root, w->setting, w->to, actual, reason);
+	return write_judge(w, WRITE_SHORT, reason);
+}
+
+/* Nothing was changed: nothing more is known of it than before. */
+static int refuse(
+	struct job *job, struct host_write *w, struct journal_entry *e, const char *reason) {
+	if (w->first) {
+		journal_remove(&job->journal, w->setting);
+	} else {
+		e->pending = w->was_pending;
+		if (!w->back || e->returned) {
+			(void)journal_set(&e->before, NULL);
+			e->returned = false;
+		}
+	}
+	return write_judge(w, WRITE_REFUSED, reason);
+}
+
+int job_write(struct job *job, struct host_write *w) {
+	struct journal_entry *e = journal_find(&job->journal, w->setting);
+	char reason[SETTING_REASON_MAX];
+	int r = look_again(job, w, e);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : refuse(job, w, e, job->problem);
+	r = setting_write(job->t->root, w->setting, w->to, reason);
+	if (r == -ENOMEM)
+		return r;
+	return r == 0 ? read_back(job, w, e) : refuse(job, w, e, reason);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RTMEM_HOST_LOCK_H
+#define RTMEM_HOST_LOCK_H
+
+/* One writer at a time, be it rtmemd, rtmemctl or the boot unit: STATE_DIR/lock. */
+#include <sys/types.h>
+
+/** Makes the directory if need be, and waits some seconds for whoever writes. The descriptor; closing it
+ *  gives the lock back, as does being killed. -EWOULDBLOCK: still held, by *ret_holder (0 = unknown).
+ *  -EPERM: others may write to the directory. */
+int host_lock(const char *state_dir, pid_t *ret_holder);
+
+#endif
