@@ -1,22 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* rtmemctl diff: settings of this machine, wanted against actual. Reads only, needs no daemon. */
+/*
+ * rtmemctl diff: settings of this machine, wanted against actual, and who else claims them. Reads only,
+ * needs no daemon; --root reads the files of another machine instead.
+ */
 #include <stdio.h>
 
+#include "common/strv.h"
 #include "ctl/policies.h"
 #include "ctl/settings-view.h"
 
-static int print_json(const struct settings *s) {
+struct view {
+	struct settings settings;
+	struct claims claims;
+};
+
+static void view_done(struct view *v) {
+	settings_done(&v->settings);
+	claims_done(&v->claims);
+}
+
+static int print_json(const struct view *v) {
 	struct json j;
 
 	json_init(&j, stdout, 2);
 	json_object_begin(&j, NULL);
 	json_int(&j, "version", 1);
-	settings_print_json(s, &j);
+	settings_print_json(&v->settings, &v->claims, &j);
 	json_object_end(&j);
 	return 0;
 }
 
-static int print_people(const struct settings *s, bool all) {
+static int print_people(const struct view *v, bool all) {
+	const struct settings *s = &v->settings;
 	size_t n_drift = settings_count(s, SETTING_DRIFT);
 	int r = settings_print(s, all, stdout, 0);
 
@@ -25,20 +40,51 @@ static int print_people(const struct settings *s, bool all) {
 	else if (n_drift == 0)
 		printf("%zu setting%s wanted: no difference\n", s->n_items,
 			s->n_items == 1 ? "" : "s");
+	(void)settings_print_owners(s, &v->claims, all, stdout, 0);
 	return r;
+}
+
+/* The policies that rtmemd would read there, beside those that are compared. What's wrong with them is
+ * for `check` to tell. */
+static int add_installed_policies(const struct options *o, struct claims *claims) {
+	static const char *const usual[] = { RTMEM_CONFIG_DIRS, NULL };
+	_cleanup_diagnostics_ struct diagnostics d = { 0 };
+	_cleanup_policy_set_ struct policy_set *set = NULL;
+	_cleanup_strv_ char **directories = NULL;
+	int r = 0;
+
+	STRV_FOREACH (directory, usual) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s%s", o->root, *directory) < 0) {
+			path = NULL;
+			return -ENOMEM;
+		}
+		r = strv_append(&directories, path);
+		if (r < 0)
+			return r;
+	}
+	r = policy_set_load(directories, 0, &set, &d);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	return claims_add_policies(set, claims);
 }
 
 int verb_diff(const struct options *o, int argc, char *argv[]) {
 	_cleanup_policy_set_ struct policy_set *set = NULL;
-	_cleanup_settings_ struct settings settings = { 0 };
+	CLEANUP(view_done) struct view view = { .settings.n_items = 0 };
 	int r = policies_load(o, NULL, &set, EXIT_NOT_GOOD);
 
 	if (r != 0)
 		return r;
-	r = settings_diff(set, o->root, o->state_dir, &settings);
+	r = settings_diff(set, o->root, o->state_dir, &view.settings);
 	if (r == 0)
-		r = o->json ? print_json(&settings) : print_people(&settings, o->all);
+		r = claims_load(o->root, &view.claims);
+	if (r == 0)
+		r = add_installed_policies(o, &view.claims);
+	if (r == 0)
+		r = o->json ? print_json(&view) : print_people(&view, o->all);
 	if (r < 0)
 		return fail_errno(EXIT_CANT_TELL, r, "can't compare");
-	return settings_count(&settings, SETTING_DRIFT) ? EXIT_NOT_GOOD : EXIT_GOOD;
+	return settings_count(&view.settings, SETTING_DRIFT) ? EXIT_NOT_GOOD : EXIT_GOOD;
 }

@@ -67,7 +67,7 @@ static int print_json(struct view *v) {
 	}
 	json_array_end(&j);
 	if (!v->only)
-		settings_print_json(&v->settings, &j);
+		settings_print_json(&v->settings, NULL, &j);
 	json_object_end(&j);
 	return 0;
 }

@@ -96,6 +96,9 @@ void describe_swap(
 	const struct setting_target *t, const char *value, char ret[static SETTING_REASON_MAX]);
 
 /* setting-mount.c */
+#define MOUNT_TEXT_MAX 96
+/** Value of a mount with these options ("pagesize=1G,uid=5"), as fstab has them. */
+void mount_options_value(const char *options, char ret[static MOUNT_TEXT_MAX]);
 int path_hugetlbfs(const char *rest, char ret[static PATH_MAX]);
 int read_mounted(const struct setting_target *t, char **ret);
 int write_mounted(const struct setting_target *t, const char *value,

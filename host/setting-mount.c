@@ -129,11 +129,25 @@ static bool find_mount(char *const *lines, const char *path, char ret_type[stati
 	return found;
 }
 
+static void format_value(const struct mount_value *v, char ret[static MOUNT_TEXT_MAX]) {
+	char size[UNITS_TEXT_MAX];
+
+	snprintf(ret, MOUNT_TEXT_MAX, "%s %u:%u %04o", format_size(v->page_bytes, size), v->uid,
+		v->gid, v->mode);
+}
+
+void mount_options_value(const char *options, char ret[static MOUNT_TEXT_MAX]) {
+	struct mount_value v = { .page_bytes = 2u << 20, .mode = 0755 };
+
+	parse_options(options, &v);
+	format_value(&v, ret);
+}
+
 int read_mounted(const struct setting_target *t, char **ret) {
 	struct mount_value v = { .mode = 0755 };
 	_cleanup_free_ char *text = NULL;
 	_cleanup_strv_ char **lines = NULL;
-	char type[64], options[1024], size[UNITS_TEXT_MAX];
+	char type[64], options[1024], value[MOUNT_TEXT_MAX];
 	struct stat st;
 	int r = read_file(t->path, 4 << 20, &text, NULL);
 
@@ -151,8 +165,8 @@ int read_mounted(const struct setting_target *t, char **ret) {
 		v.gid = st.st_gid;
 		v.mode = st.st_mode & 07777;
 	}
-	r = asprintf(ret, "%s %u:%u %04o", format_size(v.page_bytes, size), v.uid, v.gid, v.mode);
-	return r < 0 ? -ENOMEM : 0;
+	format_value(&v, value);
+	return asprintf(ret, "%s", value) < 0 ? -ENOMEM : 0;
 }
 
 void missing_hugetlbfs(const struct setting_target *t, char ret[static SETTING_REASON_MAX]) {
