@@ -41,6 +41,10 @@ int find_exec_helper(char ret_path[static PATH_MAX]) {
 	return find("exec/rtmem-exec", RTMEM_EXEC_PATH, ret_path);
 }
 
+int find_rtmemctl(char ret_path[static PATH_MAX]) {
+	return find("ctl/rtmemctl", RTMEMCTL_PATH, ret_path);
+}
+
 int find_init_library(char ret_path[static PATH_MAX]) {
 	int r = find("libinit/librtmem-init.so", RTMEM_INIT_LIBRARY_PATH, ret_path);
 

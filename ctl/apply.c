@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/units.h"
 #include "ctl/answer.h"
 #include "ctl/client.h"
 #include "ctl/follow.h"
+#include "ctl/local.h"
 #include "ctl/status-view.h"
 #include "ctl/table.h"
 #include "ctl/terminal.h"
+#include "ctl/writes-view.h"
 #include "libpolicy/diagnostic.h"
 
 /* The text of a member, borrowed; NULL when it's empty or missing. */
@@ -104,44 +107,71 @@ static size_t count_failed(const struct options *o, json_object *d) {
 	return n;
 }
 
-static void print_result(json_object *d, bool dry_run, bool changed) {
+static void print_tried(const struct options *o) {
+	char duration[UNITS_TEXT_MAX];
+
+	printf("tried: it goes back in %s unless `rtmemctl confirm` comes; `rtmemctl rollback "
+	       "--tried` takes it back at once\n",
+		format_duration(o->try_usec, duration));
+}
+
+static void print_result(const struct options *o, json_object *d, bool changed) {
 	const char *result = answer_string(d, "result");
 
 	if (strcmp(result, "refused") == 0)
 		puts("refused: nothing was changed, what runs goes on under the policies it has");
-	else if (dry_run)
+	else if (o->dry_run)
 		puts(changed ? "this is what apply would do; nothing was changed"
 			     : "nothing would change");
+	else if (o->try_usec && writes_made(d) > 0)
+		print_tried(o);
 	else if (has_drift(d))
 		puts("applied, but not all: the settings of the machine named above aren't as wanted");
 	else
 		puts(changed ? "applied" : "unchanged");
 }
 
+/* Settings are told by what was written; what else isn't as wanted is told besides. */
+static int print_document(const struct options *o, json_object *d, bool changed) {
+	int r;
+
+	print_diagnostics(d);
+	r = print_actions(d);
+	writes_print(d, stdout);
+	if (!o->dry_run)
+		status_print_host(d, stdout);
+	print_result(o, d, changed);
+	return r;
+}
+
+static int call(const struct options *o, bool *ret_changed, char **ret_text) {
+	if (o->host_only)
+		return local_apply(o, ret_changed, ret_text);
+	return o->try_usec && !o->dry_run ? client_try(o, o->try_usec, ret_changed, ret_text)
+					  : client_apply(o, o->dry_run, ret_changed, ret_text);
+}
+
 int verb_apply(const struct options *o, int argc, char *argv[]) {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_answer_ json_object *d = NULL;
-	bool changed = false, refused;
-	int r = client_apply(o, o->dry_run, &changed, &text);
+	bool changed = false;
+	int r = call(o, &changed, &text);
 
 	if (r != 0)
 		return r;
 	d = answer_parse(text);
 	if (!d)
 		return fail(EXIT_CANT_TELL, "rtmemd gave an answer that is no JSON document");
-	refused = strcmp(answer_string(d, "result"), "refused") == 0;
-	if (o->json) {
+	if (o->json)
 		answer_print(text);
-	} else {
-		print_diagnostics(d);
-		if (print_actions(d) < 0)
-			return fail_errno(EXIT_CANT_TELL, ENOMEM, "can't print");
-		status_print_host(d, stdout);
-		print_result(d, o->dry_run, changed);
-	}
-	if (refused)
+	else if (print_document(o, d, changed) < 0)
+		return fail_errno(EXIT_CANT_TELL, ENOMEM, "can't print");
+	if (strcmp(answer_string(d, "result"), "refused") == 0)
 		return EXIT_NOT_GOOD;
 	if (o->dry_run)
 		return EXIT_GOOD;
-	return count_failed(o, d) > 0 || has_drift(d) ? EXIT_NOT_GOOD : EXIT_GOOD;
+	return count_failed(o, d) > 0 || has_drift(d) || writes_failed(d, false) > 0 ||
+			*answer_string(d, "problem")
+		? EXIT_NOT_GOOD
+		: EXIT_GOOD;
 }

@@ -10,6 +10,12 @@
 int client_get(const struct options *o, const char *method, const char *argument, char **ret_text);
 /** Apply(dry_run) -> changed, document. */
 int client_apply(const struct options *o, bool dry_run, bool *ret_changed, char **ret_text);
+/** Try(usec) -> changed, document. */
+int client_try(const struct options *o, uint64_t usec, bool *ret_changed, char **ret_text);
+/** Rollback(force) -> document. */
+int client_rollback(const struct options *o, bool force, char **ret_text);
+/** Does something listen where rtmemd would? */
+bool client_is_there(const struct options *o);
 /** Start, Stop, Restart: a name, no result. */
 int client_control(const struct options *o, const char *method, const char *name);
 

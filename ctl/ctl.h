@@ -8,6 +8,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/cleanup.h"
 #include "common/names.h"
@@ -24,6 +25,12 @@ struct options {
 	bool json;
 	bool all; /* diff: also what's as wanted */
 	bool dry_run; /* apply */
+	uint64_t try_usec; /* apply: 0 = for good */
+	bool host_only; /* apply: settings of the machine, without rtmemd */
+	bool at_boot; /* apply: nobody stands behind it */
+	bool force; /* rollback */
+	bool tried; /* rollback: only what waits for a confirmation */
+	bool wait; /* rollback: when its time is over */
 	bool watch; /* status */
 	bool help;
 	bool version;
@@ -36,6 +43,8 @@ enum verb_flags {
 	VERB_TAKES_WATCH = 1 << 2,
 	VERB_TAKES_POLICY = 1 << 3,
 	VERB_TAKES_SERVICE = 1 << 5,
+	VERB_TAKES_TRY = 1 << 5,
+	VERB_TAKES_FORCE = 1 << 6,
 	VERB_RUNS_COMMAND = 1 << 4, /* options end at the command; wrong usage is 125, as env(1) */
 };
 
@@ -59,6 +68,8 @@ int verb_check(const struct options *o, int argc, char *argv[]);
 int verb_plan(const struct options *o, int argc, char *argv[]);
 int verb_diff(const struct options *o, int argc, char *argv[]);
 int verb_apply(const struct options *o, int argc, char *argv[]);
+int verb_confirm(const struct options *o, int argc, char *argv[]);
+int verb_rollback(const struct options *o, int argc, char *argv[]);
 int verb_status(const struct options *o, int argc, char *argv[]);
 int verb_start(const struct options *o, int argc, char *argv[]);
 int verb_stop(const struct options *o, int argc, char *argv[]);

@@ -10,9 +10,14 @@
 #include <string.h>
 
 #include "common/strv.h"
+#include "common/units.h"
 #include "config.h"
 #include "ctl/ctl.h"
 #include "ctl/terminal.h"
+
+/* Too short to confirm is a mistake, and so is leaving the machine undecided for days. */
+#define TRY_MIN_USEC 1000000u
+#define TRY_MAX_USEC (24 * 3600 * UINT64_C(1000000))
 
 enum option_value {
 	OPT_RUNTIME_DIR = 256,
@@ -25,6 +30,12 @@ enum option_value {
 	OPT_DRY_RUN,
 	OPT_POLICY,
 	OPT_POLICY_FILE,
+	OPT_TRY,
+	OPT_HOST_ONLY,
+	OPT_AT_BOOT,
+	OPT_FORCE,
+	OPT_TRIED,
+	OPT_WAIT,
 	OPT_SERVICE,
 	OPT_WATCH = 'w',
 	OPT_HELP = 'h',
@@ -43,6 +54,12 @@ static const struct option long_options[] = {
 	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "policy-file", required_argument, NULL, OPT_POLICY_FILE },
+	{ "try", required_argument, NULL, OPT_TRY },
+	{ "host-only", no_argument, NULL, OPT_HOST_ONLY },
+	{ "at-boot", no_argument, NULL, OPT_AT_BOOT },
+	{ "force", no_argument, NULL, OPT_FORCE },
+	{ "tried", no_argument, NULL, OPT_TRIED },
+	{ "wait", no_argument, NULL, OPT_WAIT },
 	{ "service", required_argument, NULL, OPT_SERVICE },
 	{ 0 },
 };
@@ -58,6 +75,12 @@ static const struct {
 	{ "--watch", OPT_WATCH, VERB_TAKES_WATCH },
 	{ "--policy", OPT_POLICY, VERB_TAKES_POLICY },
 	{ "--policy-file", OPT_POLICY_FILE, VERB_TAKES_POLICY },
+	{ "--try", OPT_TRY, VERB_TAKES_TRY },
+	{ "--host-only", OPT_HOST_ONLY, VERB_TAKES_TRY },
+	{ "--at-boot", OPT_AT_BOOT, VERB_TAKES_TRY },
+	{ "--force", OPT_FORCE, VERB_TAKES_FORCE },
+	{ "--tried", OPT_TRIED, VERB_TAKES_FORCE },
+	{ "--wait", OPT_WAIT, VERB_TAKES_FORCE },
 	{ "--service", OPT_SERVICE, VERB_TAKES_SERVICE },
 };
 
@@ -83,7 +106,7 @@ static const char common_help[] =
 	"  --config-dir DIR    read policies from DIR; may be repeated, an earlier one wins\n"
 	"                      (default /etc/rtmem.d, /run/rtmem.d, /usr/lib/rtmem.d)\n"
 	"  --state-dir DIR     where original settings are kept (default " RTMEM_STATE_DIR ")\n"
-	"  --root DIR          look for /proc and /sys below DIR (diff, plan); unit files (unit)\n"
+	"  --root DIR          look for /proc and /sys below DIR (diff, plan, --host-only); unit files (unit)\n"
 	"  --json              print JSON (all but run, unit, explain)\n"
 	"  -h, --help          show this, or the help of a verb\n"
 	"  --version           show the version\n";
@@ -140,6 +163,14 @@ static int check_taken(const struct verb *v, int option) {
 	return 0;
 }
 
+static int take_duration(struct options *o, const struct verb *v) {
+	if (parse_duration(optarg, &o->try_usec) == 0 && o->try_usec >= TRY_MIN_USEC &&
+		o->try_usec <= TRY_MAX_USEC)
+		return 0;
+	return fail(usage_status(v), "--try %s: not a duration from 1s to 24h, such as 60s or 5min",
+		optarg);
+}
+
 static int take_option(struct options *o, int option, const struct verb *v) {
 	switch (option) {
 	case OPT_RUNTIME_DIR:
@@ -175,6 +206,23 @@ static int take_option(struct options *o, int option, const struct verb *v) {
 		return 0;
 	case OPT_SERVICE:
 		o->service = optarg;
+		return 0;
+	case OPT_TRY:
+		return take_duration(o, v);
+	case OPT_HOST_ONLY:
+		o->host_only = true;
+		return 0;
+	case OPT_AT_BOOT:
+		o->host_only = o->at_boot = true;
+		return 0;
+	case OPT_FORCE:
+		o->force = true;
+		return 0;
+	case OPT_TRIED:
+		o->tried = true;
+		return 0;
+	case OPT_WAIT:
+		o->tried = o->wait = true;
 		return 0;
 	case OPT_HELP:
 		o->help = true;
@@ -226,7 +274,20 @@ static int check_count(const struct verb *v, int n) {
 		v->arguments);
 }
 
+/* What is known of one machine's settings says nothing about another's. */
+static int move_state(struct options *o, char **ret) {
+	if (!*o->root || strcmp(o->state_dir, RTMEM_STATE_DIR) != 0)
+		return 0;
+	if (asprintf(ret, "%s" RTMEM_STATE_DIR, o->root) < 0) {
+		*ret = NULL;
+		return fail_errno(EXIT_CANT_TELL, ENOMEM, "--root");
+	}
+	o->state_dir = *ret;
+	return 0;
+}
+
 static int run_verb(struct options *o, const struct verb *v, int argc, char *argv[]) {
+	_cleanup_free_ char *state_dir = NULL;
 	int r;
 
 	argv[0] = program_invocation_short_name; /* for the messages of getopt */
@@ -241,6 +302,8 @@ static int run_verb(struct options *o, const struct verb *v, int argc, char *arg
 	argc -= optind;
 	argv += optind;
 	r = check_count(v, argc);
+	if (r == 0)
+		r = move_state(o, &state_dir);
 	return r != 0 ? r : v->run(o, argc, argv);
 }
 

@@ -35,13 +35,39 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "apply",
-		.arguments = "[--dry-run]",
+		.arguments = "[--dry-run] [--try DURATION] [--host-only] [--at-boot]",
 		.summary = "load the policies: set the machine, start, restart, stop what changed",
 		.details =
 			"Asks rtmemd to read its directories again. A set with an error in it is refused\n"
-			"whole, and what runs goes on. --dry-run says what would be done.\n",
-		.flags = VERB_TAKES_DRY_RUN,
+			"whole, and what runs goes on. --dry-run says what would be done.\n"
+			"--try DURATION sets the machine, and sets it back after this time unless\n"
+			"`rtmemctl confirm` comes; processes stay as they are meanwhile.\n"
+			"--host-only sets the machine and nothing else, as root and without rtmemd.\n"
+			"--at-boot does that as the boot unit does: what was tried and not confirmed, or\n"
+			"rolled back, stays as it is.\n",
+		.flags = VERB_TAKES_DRY_RUN | VERB_TAKES_TRY,
 		.run = verb_apply,
+	},
+	{
+		.name = "confirm",
+		.arguments = "",
+		.summary = "keep what `apply --try` has set",
+		.details = "Exit status 1 if nothing is being tried, or not any more.\n",
+		.run = verb_confirm,
+	},
+	{
+		.name = "rollback",
+		.arguments = "[--force] [--tried [--wait]]",
+		.summary = "set the machine back to what it was before rtmem",
+		.details =
+			"Gives back every original, last written first, and reads it back. What somebody\n"
+			"else has set since is told and left, unless --force. Nothing is set again before\n"
+			"the next `rtmemctl apply`. Works with and without rtmemd, as root.\n"
+			"--tried takes back only what `apply --try` has set, now; --wait when its time\n"
+			"is over and no confirmation came.\n"
+			"Exit status 1 if not all could be given back.\n",
+		.flags = VERB_TAKES_FORCE,
+		.run = verb_rollback,
 	},
 	{
 		.name = "status",

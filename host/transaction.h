@@ -14,6 +14,8 @@
 #include "host/setting.h"
 #include "host/settings.h"
 
+struct json;
+
 /** Where. */
 struct transaction {
 	const char *root; /* prefix of /proc and /sys; "" = this machine */
@@ -54,6 +56,11 @@ struct host_writes {
 void host_writes_done(struct host_writes *w);
 #define _cleanup_host_writes_ CLEANUP(host_writes_done)
 size_t host_writes_count(const struct host_writes *w, enum write_outcome outcome);
+/** Array "writes": [{setting, from, to, action, back, outcome, reason}]. */
+void host_writes_json(struct json *j, const struct host_writes *w);
+/** {"version":1,"result":...,"problem":...,"writes":[...]}, malloc'ed. 0 or -ENOMEM. */
+int host_writes_document(
+	const char *result, const struct host_writes *w, const char *problem, char **ret_json);
 
 enum apply_flags {
 	APPLY_DRY_RUN = 1 << 0,
