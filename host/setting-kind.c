@@ -142,6 +142,7 @@ const struct setting_kind setting_kinds[] = {
 		.same = same_hugetlbfs,
 		.explain_missing = missing_hugetlbfs,
 		.explain_short = short_hugetlbfs,
+		.explain_blocked = blocked_mount,
 		.describe = describe_hugetlbfs,
 	},
 	{

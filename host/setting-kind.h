@@ -51,6 +51,9 @@ struct setting_kind {
 	/** Why the value read back isn't the one that was written without an error. */
 	void (*explain_short)(const struct setting_target *t, const char *wanted,
 		const char *actual, char ret[static SETTING_REASON_MAX]);
+	/** NULL, or: why a write can't succeed here, as far as can be seen without trying. False: it may. */
+	bool (*explain_blocked)(const struct setting_target *t, const char *wanted,
+		const char *actual, char ret[static SETTING_REASON_MAX]);
 	/** NULL: "write VALUE to PATH". */
 	void (*describe)(const struct setting_target *t, const char *value,
 		char ret[static SETTING_REASON_MAX]);
@@ -64,6 +67,10 @@ int setting_target_init(const char *setting, const char *root, struct setting_ta
 
 /** Does the file itself lack these permissions, for root as well? */
 bool setting_lacks_mode(const struct setting_target *t, unsigned mode);
+
+/** Why a write can't succeed; false: nothing speaks against it. */
+bool setting_is_blocked(const struct setting_target *t, const char *wanted, const char *actual,
+	char ret[static SETTING_REASON_MAX]);
 
 /* ---- for the rows ------------------------------------------------------------------------------ */
 
@@ -81,6 +88,10 @@ int write_hugepages(const struct setting_target *t, const char *value,
 	char ret_reason[static SETTING_REASON_MAX]);
 void missing_hugepages(const struct setting_target *t, char ret[static SETTING_REASON_MAX]);
 void short_hugepages(const struct setting_target *t, const char *wanted, const char *actual,
+	char ret[static SETTING_REASON_MAX]);
+
+/* setting-blocked.c */
+bool blocked_file(const struct setting_target *t, const char *wanted, const char *actual,
 	char ret[static SETTING_REASON_MAX]);
 
 /* setting-swap.c */
@@ -104,6 +115,8 @@ int read_mounted(const struct setting_target *t, char **ret);
 int write_mounted(const struct setting_target *t, const char *value,
 	char ret_reason[static SETTING_REASON_MAX]);
 bool same_hugetlbfs(const char *wanted, const char *actual);
+bool blocked_mount(const struct setting_target *t, const char *wanted, const char *actual,
+	char ret[static SETTING_REASON_MAX]);
 void missing_hugetlbfs(const struct setting_target *t, char ret[static SETTING_REASON_MAX]);
 void short_hugetlbfs(const struct setting_target *t, const char *wanted, const char *actual,
 	char ret[static SETTING_REASON_MAX]);

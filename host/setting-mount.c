@@ -188,6 +188,21 @@ void describe_hugetlbfs(
 			value);
 }
 
+bool blocked_mount(const struct setting_target *t, const char *wanted, const char *actual,
+	char ret[static SETTING_REASON_MAX]) {
+	struct mount_value now, asked;
+
+	if (strcmp(actual, ABSENT) == 0 || parse_value(wanted, &asked) < 0)
+		return false;
+	if (parse_value(actual, &now) == 0 && now.page_bytes == asked.page_bytes)
+		return false;
+	snprintf(ret, SETTING_REASON_MAX,
+		"%.200s has a mount already, and not with these pages (%.100s); it isn't rtmem's: "
+		"choose another directory, or unmount it",
+		t->rest, actual);
+	return true;
+}
+
 /* ---- writing ----------------------------------------------------------------------------------- */
 
 static int make_directories(const char *path) {

@@ -44,6 +44,13 @@ bool setting_lacks_mode(const struct setting_target *t, unsigned mode) {
 	return stat(t->path, &st) == 0 && (st.st_mode & mode) == 0;
 }
 
+bool setting_is_blocked(const struct setting_target *t, const char *wanted, const char *actual,
+	char ret[static SETTING_REASON_MAX]) {
+	if (t->kind->explain_blocked)
+		return t->kind->explain_blocked(t, wanted, actual, ret);
+	return t->kind->decode && blocked_file(t, wanted, actual, ret);
+}
+
 int setting_read(const char *root, const char *setting, char **ret_value) {
 	_cleanup_free_ char *text = NULL;
 	struct setting_target t;

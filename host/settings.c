@@ -85,8 +85,8 @@ static int judge_different(struct setting_state *s, const struct setting_target 
 	if (s->report)
 		return setting_state_judge(
 			s, SETTING_DRIFT, "the policy has this reported, and left as it is");
-	if (!t->kind->write && setting_lacks_mode(t, 0222))
-		return setting_state_judge(s, SETTING_DRIFT, "this kernel lets nobody change it");
+	if (setting_is_blocked(t, s->wanted, s->actual, cause))
+		return setting_state_judge(s, SETTING_DRIFT, cause);
 	if (!s->original)
 		return setting_state_judge(s, SETTING_DRIFT,
 			"not applied yet, refused, or changed since: `rtmemctl apply` sets it, or "
