@@ -28,6 +28,10 @@
 #define RTMEM_INIT_LIBRARY "librtmem-init.so"
 #define RTMEM_INIT_THREAD  "rtmem-init" /* the library's own thread in a launched program */
 
+/* Of `apply --try`: too short to confirm is a mistake, and so is leaving a machine undecided for days. */
+#define TRY_MIN_USEC 1000000ull
+#define TRY_MAX_USEC (24 * 3600 * 1000000ull)
+
 /* exit statuses of the command line tools */
 enum exit_status {
 	EXIT_GOOD = 0,

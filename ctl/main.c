@@ -15,10 +15,6 @@
 #include "ctl/ctl.h"
 #include "ctl/terminal.h"
 
-/* Too short to confirm is a mistake, and so is leaving the machine undecided for days. */
-#define TRY_MIN_USEC 1000000u
-#define TRY_MAX_USEC (24 * 3600 * UINT64_C(1000000))
-
 enum option_value {
 	OPT_RUNTIME_DIR = 256,
 	OPT_STATE_DIR,

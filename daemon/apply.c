@@ -15,36 +15,16 @@
 #include "common/cleanup.h"
 #include "daemon/adopt.h"
 #include "daemon/change.h"
+#include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/react.h"
 #include "daemon/sample.h"
-#include "host/transaction.h"
 #include "libpolicy/set.h"
 
 int apply_load(const struct manager *m, struct policy_set **ret, struct diagnostics *diagnostics) {
 	unsigned flags = geteuid() == 0 ? LOAD_CHECK_OWNER : 0;
 
 	return policy_set_load(m->options->config_dirs, flags, ret, diagnostics);
-}
-
-static void apply_host(struct manager *m, const struct policy_set *set) {
-	_cleanup_settings_ struct settings host = { .n_items = 0 };
-	_cleanup_host_writes_ struct host_writes writes = { .n_items = 0 };
-	const struct transaction t = { .root = m->options->root,
-		.state_dir = m->options->state_dir };
-	char problem[SETTING_REASON_MAX];
-	size_t n_written;
-	int r = transaction_apply(&t, set, 0, 0, &host, &writes, problem);
-
-	if (r < 0) {
-		log_error("host settings weren't applied: %s", problem);
-		return;
-	}
-	n_written = host_writes_count(&writes, WRITE_DONE);
-	if (n_written > 0)
-		log_event(MESSAGE_APPLIED, LOG_INFO, NULL, NULL, "host: %zu setting%s written",
-			n_written, n_written == 1 ? "" : "s");
-	react_host(m, &host);
 }
 
 static void add_and_start(
@@ -61,8 +41,11 @@ static void add_and_start(
 }
 
 int apply_first(struct manager *m, struct policy_set *set) {
+	_cleanup_host_writes_ struct host_writes writes = { .n_items = 0 };
+	char problem[SETTING_REASON_MAX];
+
 	m->set = policy_set_ref(set);
-	apply_host(m, set);
+	(void)host_apply(m, set, APPLY_UNATTENDED, 0, &writes, problem);
 	for (size_t i = 0; i < set->n_processes; i++)
 		add_and_start(m, set, &set->processes[i]);
 	adopt_finish(m);
@@ -106,7 +89,6 @@ static void act_on(struct manager *m, struct policy_set *set, const struct chang
 }
 
 static void carry_out(struct manager *m, struct policy_set *set, const struct changes *changes) {
-	apply_host(m, set);
 	for (size_t i = 0; i < changes->n_items; i++) {
 		const struct change *c = &changes->items[i];
 
@@ -121,50 +103,103 @@ static void carry_out(struct manager *m, struct policy_set *set, const struct ch
 	sample_schedule(m);
 }
 
-static bool host_would_change(const struct settings *host) {
-	for (size_t i = 0; i < host->n_items; i++)
-		if (host->items[i].result == SETTING_DRIFT)
-			return true;
-	return false;
-}
-
-static int refuse(int error, const struct diagnostics *d, char **ret_json) {
-	_cleanup_settings_ struct settings host = { .n_items = 0 };
-	const struct changes none = { .n_items = 0 };
+static int refuse_policies(int error, const struct diagnostics *d, char **ret_json) {
+	const struct change_report report = {
+		.result = "refused", .problem = "", .diagnostics = d
+	};
 
 	log_event(MESSAGE_REFUSED, LOG_ERR, NULL, NULL,
 		"the policy directories have %zu error%s: nothing was changed", d->n_errors,
 		d->n_errors == 1 ? "" : "s");
-	if (ret_json) {
-		int r = change_document("refused", d, &host, &none, ret_json);
-
-		if (r < 0)
-			return r;
-	} else {
+	if (!ret_json)
 		diagnostics_print(d, stderr, false);
-	}
+	else if (change_document(&report, ret_json) < 0)
+		return -ENOMEM;
 	return error;
+}
+
+static int refuse(int error, const char *problem, char **ret_json) {
+	const struct change_report report = { .result = "refused", .problem = problem };
+
+	log_event(MESSAGE_REFUSED, LOG_ERR, NULL, NULL, "nothing was changed: %s", problem);
+	if (ret_json && change_document(&report, ret_json) < 0)
+		return -ENOMEM;
+	return error;
+}
+
+static size_t count_changing(const struct host_writes *w) {
+	return host_writes_count(w, WRITE_PLANNED) + host_writes_count(w, WRITE_DONE) +
+		host_writes_count(w, WRITE_SHORT);
+}
+
+/* What a dry run finds; nothing is kept of it but the words. */
+static int plan_host(const struct manager *m, const struct policy_set *set, struct settings *host,
+	struct host_writes *writes, char *problem) {
+	const struct transaction t = { .root = m->options->root,
+		.state_dir = m->options->state_dir };
+
+	return transaction_apply(&t, set, APPLY_DRY_RUN, 0, host, writes, problem);
 }
 
 int apply(struct manager *m, bool dry, bool *ret_changed, char **ret_json) {
 	_cleanup_diagnostics_ struct diagnostics diagnostics = { .n_items = 0 };
 	_cleanup_policy_set_ struct policy_set *set = NULL;
 	_cleanup_settings_ struct settings host = { .n_items = 0 };
+	_cleanup_host_writes_ struct host_writes writes = { .n_items = 0 };
 	CLEANUP(changes_done) struct changes changes = { .n_items = 0 };
+	char problem[SETTING_REASON_MAX] = "";
 	int r = apply_load(m, &set, &diagnostics);
 
 	*ret_changed = false;
 	if (r < 0)
-		return refuse(r, &diagnostics, ret_json);
+		return refuse_policies(r, &diagnostics, ret_json);
+	if (host_is_trying(m, problem))
+		return refuse(-EALREADY, problem, ret_json);
 	r = changes_decide(m, set, &changes);
 	if (r == 0)
-		r = settings_diff(set, m->options->root, m->options->state_dir, &host);
+		r = dry ? plan_host(m, set, &host, &writes, problem)
+			: host_apply(m, set, 0, 0, &writes, problem);
 	if (r < 0)
-		return r;
-	*ret_changed = changes_any(&changes) || host_would_change(&host);
+		return *problem ? refuse(r, problem, ret_json) : r;
+	*ret_changed = changes_any(&changes) || count_changing(&writes) > 0;
 	if (!dry)
 		carry_out(m, set, &changes);
-	return ret_json ? change_document(*ret_changed ? "applied" : "unchanged", &diagnostics,
-				  dry ? &host : &m->host, &changes, ret_json)
+	return ret_json ? change_document(
+				  &(const struct change_report){
+					  .result = *ret_changed ? "applied" : "unchanged",
+					  .problem = problem,
+					  .diagnostics = &diagnostics,
+					  .host = dry ? &host : &m->host,
+					  .writes = &writes,
+					  .changes = &changes,
+				  },
+				  ret_json)
 			: 0;
+}
+
+int apply_try(struct manager *m, uint64_t try_usec, bool *ret_changed, char **ret_json) {
+	_cleanup_diagnostics_ struct diagnostics diagnostics = { .n_items = 0 };
+	_cleanup_policy_set_ struct policy_set *set = NULL;
+	_cleanup_host_writes_ struct host_writes writes = { .n_items = 0 };
+	char problem[SETTING_REASON_MAX] = "";
+	struct change_report report = {
+		.problem = problem,
+		.diagnostics = &diagnostics,
+		.host = &m->host,
+		.writes = &writes,
+	};
+	int r = apply_load(m, &set, &diagnostics);
+
+	*ret_changed = false;
+	if (r < 0)
+		return refuse_policies(r, &diagnostics, ret_json);
+	r = host_apply(m, set, 0, try_usec, &writes, problem);
+	if (r < 0)
+		return refuse(r, problem, ret_json);
+	*ret_changed = count_changing(&writes) > 0;
+	if (*ret_changed)
+		log_event(MESSAGE_HOST_TRIED, LOG_NOTICE, NULL, NULL,
+			"host: a change is tried: it goes back unless it's confirmed in time");
+	report.result = *ret_changed ? "tried" : "unchanged";
+	return change_document(&report, ret_json);
 }

@@ -13,6 +13,7 @@
 #include "common/names.h"
 #include "config.h"
 #include "daemon/apply.h"
+#include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/sample.h"
 #include "daemon/self.h"
@@ -99,6 +100,79 @@ static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *erro
 	return sd_bus_reply_method_return(call, "bs", changed, json);
 }
 
+static int method_try(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	struct manager *m = userdata;
+	_cleanup_free_ char *json = NULL;
+	bool changed = false;
+	uint64_t usec;
+	int r = authorize(call, m, error);
+
+	if (r >= 0)
+		r = sd_bus_message_read(call, "t", &usec);
+	if (r < 0)
+		return r;
+	if (usec < TRY_MIN_USEC || usec > TRY_MAX_USEC)
+		return sd_bus_error_setf(
+			error, SD_BUS_ERROR_INVALID_ARGS, "a try takes from 1 s to 24 h");
+	r = apply_try(m, usec, &changed, &json);
+	if (!json)
+		return sd_bus_error_setf(error, ERROR_FAILED, "nothing was tried: %s",
+			strerror(r < 0 ? -r : ENOMEM));
+	return sd_bus_reply_method_return(call, "bs", changed, json);
+}
+
+/* What Rollback, Revert and Confirm answer. */
+static int reply_writes(sd_bus_message *call, int r, const char *result,
+	const struct host_writes *w, const char *problem, sd_bus_error *error) {
+	_cleanup_free_ char *json = NULL;
+
+	if (r >= 0)
+		r = host_writes_document(result, w, problem, &json);
+	if (r < 0)
+		return sd_bus_error_setf(error, ERROR_FAILED, "nothing was written: %s",
+			*problem ? problem : strerror(-r));
+	return sd_bus_reply_method_return(call, "s", json);
+}
+
+static int method_rollback(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	_cleanup_host_writes_ struct host_writes writes = { .n_items = 0 };
+	char problem[SETTING_REASON_MAX] = "";
+	int force, r = authorize(call, userdata, error);
+
+	if (r >= 0)
+		r = sd_bus_message_read(call, "b", &force);
+	if (r < 0)
+		return r;
+	r = host_rollback(userdata, force, &writes, problem);
+	return reply_writes(
+		call, r, writes.n_items ? "rolled-back" : "unchanged", &writes, problem, error);
+}
+
+static int method_revert(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	_cleanup_host_writes_ struct host_writes writes = { .n_items = 0 };
+	char problem[SETTING_REASON_MAX] = "";
+	int r = authorize(call, userdata, error);
+
+	if (r < 0)
+		return r;
+	r = host_revert(userdata, false, &writes, problem);
+	return reply_writes(
+		call, r, writes.n_items ? "reverted" : "unchanged", &writes, problem, error);
+}
+
+static int method_confirm(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	const struct host_writes none = { .n_items = 0 };
+	char problem[SETTING_REASON_MAX] = "";
+	int r = authorize(call, userdata, error);
+
+	if (r < 0)
+		return r;
+	r = host_confirm(userdata, problem);
+	if (r < 0)
+		return sd_bus_error_setf(error, ERROR_FAILED, "%s", problem);
+	return reply_writes(call, r, "confirmed", &none, problem, error);
+}
+
 static int change_process(
 	sd_bus_message *call, struct manager *m, enum process_event event, sd_bus_error *error) {
 	struct process *p;
@@ -150,6 +224,16 @@ static const sd_bus_vtable vtable[] = {
 		SD_BUS_RESULT("s", status), method_get_process_status, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("b", dry_run),
 		SD_BUS_RESULT("b", changed, "s", result), method_apply, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Try", SD_BUS_ARGS("t", usec),
+		SD_BUS_RESULT("b", changed, "s", result), method_try, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Confirm", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", result),
+		method_confirm, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Revert", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", result), method_revert,
+		SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Rollback", SD_BUS_ARGS("b", force), SD_BUS_RESULT("s", result),
+		method_rollback, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_SIGNAL_WITH_ARGS(
+		"HostChanged", SD_BUS_ARGS("s", setting, "s", result, "s", actual, "s", reason), 0),
 	SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_start,
 		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_stop,

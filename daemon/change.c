@@ -128,8 +128,24 @@ static void write_changes(struct json *j, const struct changes *changes) {
 	json_array_end(j);
 }
 
-int change_document(const char *result, const struct diagnostics *d, const struct settings *host,
-	const struct changes *changes, char **ret_json) {
+static void write_report(struct json *j, const struct change_report *r) {
+	static const struct diagnostics no_diagnostics;
+	static const struct settings no_settings;
+	static const struct host_writes no_writes;
+	static const struct changes no_changes;
+
+	json_object_begin(j, NULL);
+	json_int(j, "version", 1);
+	json_string(j, "result", r->result);
+	json_string(j, "problem", r->problem);
+	write_diagnostics(j, r->diagnostics ? r->diagnostics : &no_diagnostics);
+	status_host(j, r->host ? r->host : &no_settings);
+	host_writes_json(j, r->writes ? r->writes : &no_writes);
+	write_changes(j, r->changes ? r->changes : &no_changes);
+	json_object_end(j);
+}
+
+int change_document(const struct change_report *report, char **ret_json) {
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
@@ -138,13 +154,7 @@ int change_document(const char *result, const struct diagnostics *d, const struc
 	if (!out)
 		return -ENOMEM;
 	json_init(&j, out, 0);
-	json_object_begin(&j, NULL);
-	json_int(&j, "version", 1);
-	json_string(&j, "result", result);
-	write_diagnostics(&j, d);
-	status_host(&j, host);
-	write_changes(&j, changes);
-	json_object_end(&j);
+	write_report(&j, report);
 	if (fclose(out) != 0) {
 		free(text);
 		return -ENOMEM;

@@ -4,6 +4,7 @@
 
 /* What a new policy set means for each process. Deciding only; apply.c does it. */
 #include "daemon/manager.h"
+#include "host/transaction.h"
 #include "libpolicy/diagnostic.h"
 
 enum change_kind {
@@ -34,8 +35,17 @@ void changes_done(struct changes *c);
 int changes_decide(const struct manager *m, const struct policy_set *set, struct changes *ret);
 bool changes_any(const struct changes *c);
 
-/** {"version":1,"result":...,"diagnostics":[],"host":[],"processes":[{name, action, reason}]} */
-int change_document(const char *result, const struct diagnostics *d, const struct settings *host,
-	const struct changes *changes, char **ret_json);
+/** What Apply and Try answer. */
+struct change_report {
+	const char *result; /* "applied", "unchanged", "refused" */
+	const char *problem; /* a sentence, or "" */
+	const struct diagnostics *diagnostics;
+	const struct settings *host;
+	const struct host_writes *writes;
+	const struct changes *changes;
+};
+/** {"version":1,"result":...,"problem":"","diagnostics":[],"host":[],"writes":[],
+ *  "processes":[{name, action, reason}]}; members that are NULL are empty. 0 or -ENOMEM. */
+int change_document(const struct change_report *report, char **ret_json);
 
 #endif

@@ -22,6 +22,13 @@ enum message {
 	MESSAGE_REFUSED,
 	MESSAGE_HOST_DRIFT,
 	MESSAGE_NOTE,
+	MESSAGE_HOST_WRITTEN,
+	MESSAGE_HOST_RETURNED, /* an original, or what was there before a try */
+	MESSAGE_HOST_KEPT, /* not given back */
+	MESSAGE_HOST_ROLLED_BACK,
+	MESSAGE_HOST_TRIED,
+	MESSAGE_HOST_REVERTED,
+	MESSAGE_HOST_DISPUTE, /* drifts again and again */
 	MESSAGE_MAX,
 };
 

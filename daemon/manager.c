@@ -17,6 +17,7 @@
 #include "common/paths.h"
 #include "config.h"
 #include "daemon/apply.h"
+#include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/record.h"
@@ -252,6 +253,7 @@ static void done(struct manager *m) {
 	for (size_t i = 0; i < m->n_processes; i++)
 		process_free(m->processes[i]);
 	free(m->processes);
+	host_done(m);
 	settings_done(&m->host);
 	policy_set_unref(m->set);
 	sd_event_source_disable_unref(m->tick);

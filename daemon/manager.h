@@ -24,6 +24,7 @@ struct options {
 };
 
 struct client;
+struct dispute;
 
 struct manager {
 	const struct options *options;
@@ -32,6 +33,10 @@ struct manager {
 	struct process **processes; /* in the order of the policy; removed ones at the end */
 	size_t n_processes;
 	struct settings host;
+	struct policy_set *tried_set; /* of the machine's settings, when it isn't `set` */
+	uint64_t try_deadline_usec; /* CLOCK_BOOTTIME; 0 = nothing waits for a confirmation */
+	sd_event_source *try_timer;
+	struct dispute *disputes; /* dispute::next */
 	struct rings rings;
 	char helper[PATH_MAX]; /* rtmem-exec */
 	char notify_path[PATH_MAX];

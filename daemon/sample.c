@@ -16,6 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/units.h"
+#include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/react.h"
 #include "daemon/relock.h"
@@ -24,7 +25,6 @@
 #include "daemon/slow.h"
 #include "daemon/witness.h"
 #include "host/mapping.h"
-#include "host/settings.h"
 
 #define SLOW_ROUND_USEC	 10000000u
 #define REFRESH_MIN_USEC 100000u
@@ -238,13 +238,15 @@ static void sample_due(struct manager *m, uint64_t now) {
 }
 
 static void refresh_host(struct manager *m, uint64_t now) {
-	_cleanup_settings_ struct settings host = { .n_items = 0 };
-
 	m->host_due_usec = now + SLOW_ROUND_USEC;
-	if (m->host.n_items == 0 ||
-		settings_diff(m->set, m->options->root, m->options->state_dir, &host) < 0)
-		return;
-	react_host(m, &host);
+	host_refresh(m, now);
+}
+
+void sample_refresh_host(struct manager *m) {
+	uint64_t now = 0;
+
+	(void)sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+	refresh_host(m, now);
 }
 
 static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {

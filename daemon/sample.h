@@ -17,4 +17,7 @@ void sample_refresh(struct manager *m, struct process *named);
 /** Creates the timer, off. */
 int sample_init(struct manager *m);
 
+/** Reads the machine's settings now. */
+void sample_refresh_host(struct manager *m);
+
 #endif

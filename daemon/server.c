@@ -198,3 +198,15 @@ int server_caller(const struct manager *m, sd_bus_message *call, uid_t *ret) {
 	sd_bus_creds_unref(creds);
 	return r;
 }
+
+static void emit(sd_bus *bus, const struct setting_state *now) {
+	(void)sd_bus_emit_signal(bus, RTMEM_BUS_PATH, RTMEM_BUS_INTERFACE, "HostChanged", "ssss",
+		now->setting, setting_result_to_string(now->result), now->actual, now->reason);
+}
+
+void server_host_changed(struct manager *m, const struct setting_state *now) {
+	for (const struct client *c = m->clients; c; c = c->next)
+		emit(c->bus, now);
+	if (m->system_bus)
+		emit(m->system_bus, now);
+}

@@ -15,4 +15,7 @@ void server_join_system_bus(struct manager *m);
 /** Who sent this call. 0 or -errno. */
 int server_caller(const struct manager *m, sd_bus_message *call, uid_t *ret);
 
+/** Signal HostChanged to everybody who listens. */
+void server_host_changed(struct manager *m, const struct setting_state *now);
+
 #endif

@@ -14,12 +14,25 @@
 #include "common/cleanup.h"
 #include "config.h"
 #include "daemon/log.h"
+#include "host/journal.h"
 
 static void write_place(struct json *j, const struct place *place) {
 	char text[PATH_MAX + 16];
 
 	snprintf(text, sizeof(text), "%s:%u", place->file ? place->file : "", place->line);
 	json_string(j, "source", text);
+}
+
+/* What waits for `rtmemctl confirm`. */
+static void write_try(struct json *j, const struct manager *m) {
+	uint64_t now = boot_time_usec();
+
+	if (!m->try_deadline_usec)
+		return;
+	json_object_begin(j, "try");
+	json_int(j, "left_usec",
+		m->try_deadline_usec > now ? (int64_t)(m->try_deadline_usec - now) : 0);
+	json_object_end(j);
 }
 
 static void write_daemon(struct json *j, const struct manager *m) {
@@ -31,6 +44,7 @@ static void write_daemon(struct json *j, const struct manager *m) {
 	STRV_FOREACH (file, m->set ? m->set->files : NULL)
 		json_string(j, NULL, *file);
 	json_array_end(j);
+	write_try(j, m);
 	json_object_end(j);
 }
 

@@ -130,6 +130,7 @@ static int add_history(struct setting_state *s, const struct journal *j) {
 	};
 	const struct journal_held *held = journal_find_held(j, s->setting, s->wanted);
 
+	s->held = held != NULL;
 	return held && s->result == SETTING_DRIFT && *s->actual
 		? setting_state_judge(s, SETTING_DRIFT, reasons[held->cause])
 		: 0;

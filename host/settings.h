@@ -27,6 +27,7 @@ struct setting_state {
 	enum setting_result result;
 	char *reason; /* why not ok: one sentence with the remedy; "" if ok */
 	struct place place;
+	bool held; /* not to be set before the next apply: tried, or rolled back */
 	bool report; /* only told about, never written: `swap: report` */
 };
 

@@ -206,6 +206,7 @@ struct host_wish {
 	char *setting;
 	char *wanted;
 	struct place place;
+	bool reapply; /* when it drifts: `host.drift` of the file that has the wish */
 };
 
 /** The frozen, merged set of a run of directories (or of one file). Shared: ref and unref. */

@@ -148,18 +148,20 @@ static void the_document_says_what_and_why(void **state) {
 		.hint = (char *)"a hint",
 		.source = (char *)"a: b" };
 	const struct diagnostics d = { .items = &item, .n_items = 1 };
-	const struct settings none = { .n_items = 0 };
+	const struct change_report report = {
+		.result = "applied", .problem = "", .diagnostics = &d, .changes = &c
+	};
 	_cleanup_free_ char *json = NULL;
 
 	house_move_in(h, HEAD "  a: { command: [/bin/a] }\n");
 	assert_return_code(changes_decide(&h->manager, set, &c), 0);
 	assert_true(changes_any(&c));
-	assert_return_code(change_document("applied", &d, &none, &c, &json), 0);
+	assert_return_code(change_document(&report, &json), 0);
 	assert_string_equal(json,
-		"{\"version\": 1, \"result\": \"applied\", \"diagnostics\": [{\"file\": \"a.yaml\", "
+		"{\"version\": 1, \"result\": \"applied\", \"problem\": \"\", \"diagnostics\": [{\"file\": \"a.yaml\", "
 		"\"line\": 3, \"column\": 5, \"severity\": \"warning\", \"id\": \"an-id\", "
 		"\"message\": \"a \\\"message\\\"\", \"hint\": \"a hint\", \"source\": \"a: b\"}], "
-		"\"host\": [], "
+		"\"host\": [], \"writes\": [], "
 		"\"processes\": [{\"name\": \"a\", \"action\": \"stop\", "
 		"\"reason\": \"no policy names it any more\"}, "
 		"{\"name\": \"b\", \"action\": \"start\", \"reason\": \"its policy is new\"}]}");
