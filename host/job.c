@@ -160,8 +160,7 @@ int job_write(struct job *job, struct host_write *w) {
 
 	if (r < 0)
 		return r == -ENOMEM ? r : refuse(job, w, e, job->problem);
+	/* -ENOMEM is the kernel's answer too, when there are no pages or no room for what was swapped */
 	r = setting_write(job->t->root, w->setting, w->to, reason);
-	if (r == -ENOMEM)
-		return r;
 	return r == 0 ? read_back(job, w, e) : refuse(job, w, e, reason);
 }

@@ -224,7 +224,7 @@ static bool is_too_much(const struct setting_target *t, const struct pool *p, ui
 	if (wanted <= actual || wanted - actual <= spare / p->page_bytes)
 		return false;
 	snprintf(ret_reason, SETTING_REASON_MAX,
-		"not written: %" PRIu64 " more pages of %s would take %s, and %s are available on "
+		"%" PRIu64 " more pages of %s would take %s, and %s are available on "
 		"this machine, which needs some of that to run; ask for fewer",
 		wanted - actual, format_size(p->page_bytes, size),
 		wanted - actual > UINT64_MAX / p->page_bytes
