@@ -128,7 +128,7 @@ static bool settle_drift(struct manager *m, const struct setting_state *s, uint6
 	const struct host_wish *wish = wish_find(set->wishes, set->n_wishes, s->setting);
 	struct dispute *d;
 
-	if (s->result != SETTING_DRIFT || s->held || !wish || !wish->reapply)
+	if (s->result != SETTING_DRIFT || s->held || s->report || !wish || !wish->reapply)
 		return false;
 	d = find_dispute(m, s->setting);
 	if (!d)

@@ -69,6 +69,7 @@ static const struct diagnostic_info infos[DIAG_ID_MAX] = {
 	[DIAG_BAD_SYSCTL] = ROW_SCHEMA("bad-sysctl"),
 	[DIAG_SYSCTL_NOT_ALLOWED] = ROW("sysctl-not-allowed"),
 	[DIAG_SYSCTL_EXTENDED] = ROW_WARN("sysctl-extended"),
+	[DIAG_DRIFT_UNUSED] = ROW("drift-unused"),
 	[DIAG_UNKNOWN_PROFILE] = ROW("unknown-profile"),
 	[DIAG_INHERITS_CYCLE] = ROW("inherits-cycle"),
 	[DIAG_INHERITS_TOO_MANY] = ROW("inherits-too-many"),

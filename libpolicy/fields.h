@@ -39,6 +39,7 @@ enum field_kind {
 	KIND_MODE, /* uint32_t, permissions of a file */
 	/* base: struct file_policy, which gets wishes */
 	KIND_HUGEPAGES,
+	KIND_DRIFT,
 	KIND_SURPLUS,
 	KIND_HUGETLBFS,
 	KIND_SYSCTL,
@@ -78,6 +79,8 @@ struct file_policy {
 	char **sysctl_allow; /* patterns */
 	struct host_wish *wishes;
 	size_t n_wishes;
+	struct host_wish *drifts; /* setting or DRIFT_DEFAULT, and report or reapply */
+	size_t n_drifts;
 };
 
 #define LANGUAGE_VERSION 1

@@ -13,6 +13,12 @@
 #define HOUR	 (INT64_C(3600) * 1000000)
 #define ANY_MANY INT64_C(2147483647)
 
+static const struct enum_name drift_names[] = {
+	{ "report", 0 },
+	{ "reapply", 1 },
+	{ NULL, 0 },
+};
+
 static const struct enum_name switch_names[] = {
 	{ "off", 0 },
 	{ "on", 1 },
@@ -194,5 +200,11 @@ const struct field host_fields[] = {
 		.doc = "Other sysctl names that this file may set; * stands for any part. They have "
 		       "nothing to do with memory: each use is a warning.",
 		.example = "[net.core.rmem_max]" },
+	{ "drift", KIND_DRIFT, .max = 256, .names = drift_names,
+		.doc = "What is done when somebody else changes a setting of this file. report: it's "
+		       "told. reapply: it's set again, at longer and longer intervals, until it's "
+		       "clear that somebody means it. A mapping says it for single settings, named "
+		       "as rtmemctl diff shows them; default is the rest. report if not set.",
+		.example = "{ default: report, sysctl.vm.swappiness: reapply }" },
 	{ NULL },
 };

@@ -12,4 +12,9 @@ void add_wish(struct reader *r, struct file_policy *file, const struct place *pl
 /** Wishes for sysctls that neither the language nor `sysctl_allow` of the same file permits. */
 void check_sysctls(const struct file_policy *file, struct diagnostics *d);
 
+#define DRIFT_DEFAULT "default" /* in `host.drift`: every setting that isn't named there */
+
+/** Says of each wish whether it's set again; complains about names that no wish has. */
+void resolve_drift(struct file_policy *file, struct diagnostics *d);
+
 #endif

@@ -59,6 +59,7 @@ static const char *const fixed_texts[KIND_MAX] = {
 	[KIND_PROCESS] = "a mapping of keys such as command and memory",
 	[KIND_PROCESSES] = "a mapping of names to processes",
 	[KIND_HUGEPAGES] = "a mapping of page sizes to numbers, such as { 2M: 64 }",
+	[KIND_DRIFT] = "report, reapply, or a mapping of settings to these",
 	[KIND_SURPLUS] = "a mapping of page sizes to numbers, such as { 2M: 16 }",
 	[KIND_HUGETLBFS] = "a mapping of directories to pages, owner, group and mode",
 	[KIND_SYSCTL_NAMES] = "a sequence of dotted names, such as [net.core.rmem_max]",

@@ -42,6 +42,7 @@ static const value_reader readers[KIND_MAX] = {
 	[KIND_PROCESS] = read_process,
 	[KIND_PROCESSES] = read_processes,
 	[KIND_HUGEPAGES] = read_hugepages,
+	[KIND_DRIFT] = read_drift,
 	[KIND_SURPLUS] = read_surplus,
 	[KIND_HUGETLBFS] = read_hugetlbfs,
 	[KIND_SYSCTL] = read_sysctl,

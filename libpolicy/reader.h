@@ -64,6 +64,7 @@ void read_processes(struct reader *r, const struct field *f, const struct node *
 /* host-keys.c */
 void read_hugepages(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_surplus(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_drift(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_sysctl(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_sysctl_names(struct reader *r, const struct field *f, const struct node *n, void *base);
 /* wish-keys.c */

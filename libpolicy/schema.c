@@ -78,6 +78,21 @@ static void on_enum(struct json *j, const struct field *f) {
 	write_names(j, f->names);
 }
 
+static void on_drift(struct json *j, const struct field *f) {
+	json_array_begin(j, "anyOf");
+	json_object_begin(j, NULL);
+	write_names(j, f->names);
+	json_object_end(j);
+	json_object_begin(j, NULL);
+	json_string(j, "type", "object");
+	json_int(j, "maxProperties", f->max);
+	json_object_begin(j, "additionalProperties");
+	write_names(j, f->names);
+	json_object_end(j);
+	json_object_end(j);
+	json_array_end(j);
+}
+
 static void on_size(struct json *j, const struct field *f) {
 	json_array_begin(j, "anyOf");
 	integer_option(j, 0, INT64_MAX);
@@ -283,6 +298,7 @@ static const kind_writer writers[KIND_MAX] = {
 	[KIND_PROCESS] = on_process,
 	[KIND_PROCESSES] = on_processes,
 	[KIND_HUGEPAGES] = on_hugepages,
+	[KIND_DRIFT] = on_drift,
 	[KIND_SURPLUS] = on_surplus,
 	[KIND_HUGETLBFS] = on_hugetlbfs,
 	[KIND_SYSCTL_NAMES] = on_sysctl_names,

@@ -38,6 +38,7 @@ static void loader_done(struct loader *l) {
 		document_free(l->sources[i].document);
 		strv_free(l->sources[i].policy.sysctl_allow);
 		wishes_free(l->sources[i].policy.wishes, l->sources[i].policy.n_wishes);
+		wishes_free(l->sources[i].policy.drifts, l->sources[i].policy.n_drifts);
 	}
 	free(l->sources);
 	profiles_done(&l->profiles);
@@ -78,6 +79,7 @@ static int read_source(struct loader *l, struct source *s) {
 	read_mapping(&r, file_fields, root, &s->policy);
 	check_version(l, s->document);
 	check_sysctls(&s->policy, l->diagnostics);
+	resolve_drift(&s->policy, l->diagnostics);
 	return r.error;
 }
 
@@ -226,6 +228,8 @@ static int build_wishes(struct loader *l, const struct source *s) {
 		if (first)
 			complain_duplicate(l, "setting", w->setting, &w->place, &first->place);
 		r = wish_append(&set->wishes, &set->n_wishes, w->setting, w->wanted, &w->place);
+		if (r == 0)
+			set->wishes[set->n_wishes - 1].reapply = w->reapply;
 	}
 	return r;
 }

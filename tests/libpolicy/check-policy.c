@@ -45,7 +45,8 @@ static void print_set(const struct policy_set *s) {
 	for (size_t i = 0; i < s->n_processes; i++)
 		print_process(&s->processes[i]);
 	for (size_t i = 0; i < s->n_wishes; i++)
-		printf("%s = %s\n", s->wishes[i].setting, s->wishes[i].wanted);
+		printf("%s = %s%s\n", s->wishes[i].setting, s->wishes[i].wanted,
+			s->wishes[i].reapply ? " (reapply)" : "");
 }
 
 int main(int argc, char **argv) {
