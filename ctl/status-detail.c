@@ -38,6 +38,7 @@ static void add_running(struct table *t, json_object *p) {
 
 	snprintf(text, sizeof(text), "%" PRId64, answer_int(p, "pid"));
 	add(t, "pid", COLOUR_NONE, text);
+	add(t, "says", COLOUR_NONE, answer_string(p, "status_text"));
 	add(t, "progress", COLOUR_YELLOW, answer_string(p, "progress"));
 	add(t, "injection", COLOUR_NONE, answer_string(p, "injection"));
 	add_faults(t, p);

@@ -175,6 +175,17 @@ static void print_progress(json_object *d, FILE *out) {
 	}
 }
 
+/* What programs say about themselves (STATUS=) */
+static void print_status_texts(json_object *d, FILE *out) {
+	for (size_t i = 0; i < answer_length(d, "processes"); i++) {
+		json_object *p = answer_item(d, "processes", i);
+		const char *text = answer_string(p, "status_text");
+
+		if (*text)
+			fprintf(out, "%s: %s\n", answer_string(p, "name"), text);
+	}
+}
+
 static void print_heading(json_object *d, FILE *out) {
 	const char *state = answer_string(d, "daemon.state");
 	bool colour = terminal_has_colour(out);
@@ -198,6 +209,7 @@ int status_print(json_object *d, FILE *out) {
 	}
 	status_print_host(d, out);
 	print_progress(d, out);
+	print_status_texts(d, out);
 	for (size_t i = 0; i < n; i++) {
 		json_object *p = answer_item(d, "processes", i);
 

@@ -25,6 +25,7 @@
 #include "daemon/sample.h"
 
 #define MESSAGE_MAX_BYTES 4096
+#define STATUS_TEXT_MAX	  256
 #define MESSAGES_PER_WAKE 64
 /* A flood may cost this much and no more: 20 wake-ups of 64 messages in each 50 ms. In between, what
  * has a lower priority gets its turn; messages wait in the socket, and its writers with them. */
@@ -95,7 +96,7 @@ static void section_parse(char *line, struct notification *ret) {
 }
 
 void notification_parse(char *text, struct notification *ret) {
-	char *saved = NULL, *extend = NULL;
+	char *saved = NULL, *extend = NULL, *status = NULL;
 
 	*ret = (struct notification){ .ready = false };
 	for (char *line = strtok_r(text, "\n", &saved); line; line = strtok_r(NULL, "\n", &saved)) {
@@ -103,6 +104,8 @@ void notification_parse(char *text, struct notification *ret) {
 			ret->ready = true;
 		else if ((extend = value_of(line, "EXTEND_TIMEOUT_USEC=")))
 			ret->extend |= parse_u64(extend, &ret->extend_usec) == 0;
+		else if ((status = value_of(line, "STATUS=")))
+			ret->status = status;
 		else
 			section_parse(line, ret);
 	}
@@ -144,6 +147,19 @@ static void section_told(struct process *p, const struct notification *n) {
 	sample_schedule(p->manager);
 }
 
+/* In its own words: shown, never judged by. */
+static void status_told(struct process *p, const char *status) {
+	char *copy = strndup(status, STATUS_TEXT_MAX);
+
+	if (!p->run || !copy) {
+		free(copy);
+		return;
+	}
+	free(p->run->status_text);
+	p->run->status_text = copy;
+	make_printable(copy);
+}
+
 static void handle_message(struct manager *m, pid_t pid, char *text) {
 	struct process *p = pid > 0 ? manager_find_pid(m, pid) : NULL;
 	struct notification n;
@@ -155,6 +171,8 @@ static void handle_message(struct manager *m, pid_t pid, char *text) {
 	}
 	log_event(MESSAGE_PLAIN, LOG_DEBUG, p->name, NULL, "says %.200s", text);
 	notification_parse(text, &n);
+	if (n.status)
+		status_told(p, n.status);
 	if (n.extend)
 		ready_extend(p, n.extend_usec);
 	if (n.ready)

@@ -10,6 +10,7 @@ struct notification {
 	bool ready;
 	bool extend;
 	uint64_t extend_usec;
+	char *status; /* in the text: how it is, in its own words; NULL = nothing said */
 	char *section; /* in the text: a real-time section that faulted, of librtmem; NULL = none */
 	uint64_t minor, major; /* its faults */
 	uint64_t tid;

@@ -112,6 +112,7 @@ struct run *run_free(struct run *r) {
 	free(r->failure);
 	free(r->unready);
 	free(r->progress);
+	free(r->status_text);
 	events_done(&r->events);
 	stacks_done(&r->stacks);
 	children_done(&r->children);

@@ -216,6 +216,7 @@ static void write_process(struct json *j, const struct process *p) {
 	write_findings(j, p);
 	json_string(j, "injection", injection_of(r));
 	json_string(j, "progress", r && r->progress ? r->progress : "");
+	json_string(j, "status_text", r && r->status_text ? r->status_text : "");
 	write_faults(j, r);
 	write_memory(j, r);
 	write_threads(j, r);

@@ -196,24 +196,30 @@ static int read_closure(struct closure *c) {
 	return 0;
 }
 
+static int fill_closure(struct closure *c, const struct elf_file *e, const char *init_library) {
+	struct image *image = c->image;
+	char loader[PATH_MAX];
+	int r = add(c, image->program, e, false);
+
+	if (r < 0 || elf_file_interpreter(e, loader) < 0)
+		return r;
+	image->dynamic = true;
+	library_cache_load(LIBRARY_CACHE_PATH, &c->cache);
+	if (try_path(c, loader) < 0)
+		snprintf(
+			image->missing, sizeof(image->missing), "%.*s", IMAGE_NAME_MAX - 1, loader);
+	if (init_library)
+		(void)try_path(c, init_library);
+	return read_closure(c);
+}
+
 static int read_program(const struct elf_file *e, const char *library_path,
 	const char *init_library, struct image *ret) {
 	CLEANUP(closure_done)
 	struct closure c = { .image = ret, .machine = e->header.e_machine };
-	char loader[PATH_MAX];
-	int r;
 
 	c.library_path = library_path;
-	r = add(&c, ret->program, e, false);
-	if (r < 0 || elf_file_interpreter(e, loader) < 0)
-		return r;
-	ret->dynamic = true;
-	library_cache_load(LIBRARY_CACHE_PATH, &c.cache);
-	if (try_path(&c, loader) < 0)
-		snprintf(ret->missing, sizeof(ret->missing), "%.*s", IMAGE_NAME_MAX - 1, loader);
-	if (init_library)
-		(void)try_path(&c, init_library);
-	return read_closure(&c);
+	return fill_closure(&c, e, init_library);
 }
 
 /* ---- from a command to an ELF file ------------------------------------------------------------- */
@@ -287,4 +293,32 @@ int image_read(const char *program, const char *search_path, const char *library
 	if (r < 0)
 		return r;
 	return read_program(&e, library_path, init_library, ret);
+}
+
+/* Libraries have no loader of their own: what they need is found all the same. */
+static int fill_any(struct closure *c, const struct elf_file *e) {
+	int r = fill_closure(c, e, NULL);
+
+	if (r < 0 || c->image->dynamic)
+		return r;
+	library_cache_load(LIBRARY_CACHE_PATH, &c->cache);
+	return read_closure(c);
+}
+
+int image_each_file(
+	const char *program, int (*each)(const char *path, void *userdata), void *userdata) {
+	_cleanup_elf_file_ struct elf_file e = { .fd = -1 };
+	struct image image = { 0 };
+	CLEANUP(closure_done) struct closure c = { .image = &image };
+	int r = resolve(program, NULL, image.program);
+
+	if (r == 0)
+		r = elf_file_open(image.program, &e);
+	if (r < 0)
+		return r;
+	c.machine = e.header.e_machine;
+	r = fill_any(&c, &e);
+	for (size_t i = 0; i < c.n_objects && r == 0; i++)
+		r = each(c.objects[i].path, userdata);
+	return r;
 }

@@ -26,4 +26,10 @@ struct image {
 int image_read(const char *program, const char *search_path, const char *library_path,
 	const char *init_library, struct image *ret);
 
+/** Calls `each` with the path of every library that the ELF file needs, its loader included; stops at a
+ *  result that isn't 0 and returns it. A script counts as its interpreter, which is then named too.
+ *  -ENOEXEC and the like: nothing that needs libraries. */
+int image_each_file(
+	const char *program, int (*each)(const char *path, void *userdata), void *userdata);
+
 #endif

@@ -43,6 +43,7 @@ enum field_kind {
 	KIND_SURPLUS,
 	KIND_HUGETLBFS,
 	KIND_SYSCTL,
+	KIND_FILE_PATTERNS, /* char ** of file_policy */
 	KIND_SYSCTL_NAMES, /* char ** of file_policy */
 	KIND_WISH_WORD, /* the word itself */
 	KIND_WISH_CHOICE, /* the word's number */
@@ -77,6 +78,8 @@ struct file_policy {
 	const struct node *processes;
 	struct place host_place;
 	char **sysctl_allow; /* patterns */
+	char **lock_files; /* patterns */
+	struct place lock_files_place;
 	struct host_wish *wishes;
 	size_t n_wishes;
 	struct host_wish *drifts; /* setting or DRIFT_DEFAULT, and report or reapply */

@@ -192,6 +192,11 @@ const struct field host_fields[] = {
 		.doc = "Whether real-time threads leave 5% of each second to others. off: one that "
 		       "never sleeps takes its CPU for ever.",
 		.example = "on" },
+	{ "lock_files", KIND_FILE_PATTERNS, .offset = F(lock_files), .min = 1, .max = 64,
+		.doc = "Files kept in memory, with the libraries that programs among them need: "
+		       "started and read without waiting for storage. A helper process, lock_files, "
+		       "holds them.",
+		.example = "[/usr/bin/recover, /opt/robot/lib/*.so]" },
 	{ "sysctl", KIND_SYSCTL, .max = 256,
 		.doc = "Settings below /proc/sys, by their dotted names: vm.* and kernel.*, and what "
 		       "sysctl_allow names.",

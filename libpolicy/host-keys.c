@@ -201,3 +201,25 @@ void read_sysctl_names(struct reader *r, const struct field *f, const struct nod
 void read_surplus(struct reader *r, const struct field *f, const struct node *n, void *base) {
 	read_entries(r, f, n, base, read_page_size);
 }
+
+/* ---- locked files ------------------------------------------------------------------------------ */
+
+static void read_file_pattern(
+	struct reader *r, const struct field *f, const struct entry *e, void *base) {
+	static const char allowed[] = "an absolute path, in which * and ? may stand";
+	char ***v = base;
+
+	if (!check_text(r, e->value, allowed))
+		return;
+	if (e->value->text[0] != '/')
+		reject(r, e->value, DIAG_NOT_ABSOLUTE, allowed);
+	else if (strv_append(v, e->value->text) < 0)
+		r->error = -ENOMEM;
+}
+
+void read_file_patterns(struct reader *r, const struct field *f, const struct node *n, void *base) {
+	struct file_policy *file = base;
+
+	file->lock_files_place = n->place;
+	(void)read_items(r, f, n, member(f, base), read_file_pattern);
+}

@@ -62,6 +62,7 @@ static const char *const fixed_texts[KIND_MAX] = {
 	[KIND_DRIFT] = "report, reapply, or a mapping of settings to these",
 	[KIND_SURPLUS] = "a mapping of page sizes to numbers, such as { 2M: 16 }",
 	[KIND_HUGETLBFS] = "a mapping of directories to pages, owner, group and mode",
+	[KIND_FILE_PATTERNS] = "a sequence of absolute paths, in which * and ? may stand",
 	[KIND_SYSCTL_NAMES] = "a sequence of dotted names, such as [net.core.rmem_max]",
 	[KIND_MODE] = "three or four octal digits in quotes, such as \"0770\"",
 	[KIND_WISH_NUMBERS] = "a sequence of integers",

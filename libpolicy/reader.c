@@ -46,6 +46,7 @@ static const value_reader readers[KIND_MAX] = {
 	[KIND_SURPLUS] = read_surplus,
 	[KIND_HUGETLBFS] = read_hugetlbfs,
 	[KIND_SYSCTL] = read_sysctl,
+	[KIND_FILE_PATTERNS] = read_file_patterns,
 	[KIND_SYSCTL_NAMES] = read_sysctl_names,
 	[KIND_MODE] = read_mode,
 	[KIND_WISH_WORD] = read_wish_word,

@@ -66,6 +66,7 @@ void read_hugepages(struct reader *r, const struct field *f, const struct node *
 void read_surplus(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_drift(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_sysctl(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_file_patterns(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_sysctl_names(struct reader *r, const struct field *f, const struct node *n, void *base);
 /* wish-keys.c */
 void read_wish_word(struct reader *r, const struct field *f, const struct node *n, void *base);

@@ -251,6 +251,13 @@ static void on_sysctl_names(struct json *j, const struct field *f) {
 	json_object_end(j);
 }
 
+static void on_file_patterns(struct json *j, const struct field *f) {
+	write_sequence(j, f);
+	json_object_begin(j, "items");
+	write_pattern(j, "^/");
+	json_object_end(j);
+}
+
 static void on_surplus(struct json *j, const struct field *f) {
 	write_names_rule(j, SIZE_PATTERN, f->max);
 	json_object_begin(j, "additionalProperties");
@@ -301,6 +308,7 @@ static const kind_writer writers[KIND_MAX] = {
 	[KIND_DRIFT] = on_drift,
 	[KIND_SURPLUS] = on_surplus,
 	[KIND_HUGETLBFS] = on_hugetlbfs,
+	[KIND_FILE_PATTERNS] = on_file_patterns,
 	[KIND_SYSCTL_NAMES] = on_sysctl_names,
 	[KIND_MODE] = on_mode,
 	[KIND_WISH_WORD] = on_enum,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/paths.h"
 #include "libpolicy/diagnostic-ids.h"
 #include "libpolicy/document.h"
 #include "libpolicy/files.h"
@@ -19,6 +20,9 @@
 #include "libpolicy/reader.h"
 #include "libpolicy/validate.h"
 #include "libpolicy/wish.h"
+
+#define HOLDER_NAME	    "lock_files"
+#define HOLDER_TIMEOUT_USEC (UINT64_C(600) * 1000000) /* gigabytes from a slow disk */
 
 struct source {
 	struct document *document;
@@ -37,6 +41,7 @@ static void loader_done(struct loader *l) {
 	for (size_t i = 0; i < l->n_sources; i++) {
 		document_free(l->sources[i].document);
 		strv_free(l->sources[i].policy.sysctl_allow);
+		strv_free(l->sources[i].policy.lock_files);
 		wishes_free(l->sources[i].policy.wishes, l->sources[i].policy.n_wishes);
 		wishes_free(l->sources[i].policy.drifts, l->sources[i].policy.n_drifts);
 	}
@@ -252,13 +257,67 @@ static int build_source(struct loader *l, const struct source *s) {
 	return r;
 }
 
+/* ---- locked files ------------------------------------------------------------------------------ */
+
+/* A process like any other, so that it's adopted, restarted, watched and shown as they are. */
+static int init_holder(struct process_policy *p) {
+	struct reader r = { .diagnostics = NULL };
+	char helper[PATH_MAX];
+
+	read_defaults(&r, process_fields, p);
+	p->inject = INJECT_NONE;
+	p->memory.lock = LOCK_NONE;
+	p->memory.heap.arenas = 0;
+	p->ready.when = READY_NOTIFY;
+	p->ready.timeout_usec = HOLDER_TIMEOUT_USEC;
+	p->compliance.minor_faults = BYTES_UNLIMITED;
+	p->compliance.major_faults = BYTES_UNLIMITED;
+	p->restart.when = RESTART_ALWAYS;
+	(void)find_hold_helper(helper); /* the path where it's missing: the launch says so */
+	return r.error < 0 ? r.error : strv_append(&p->command, helper);
+}
+
+static int build_holder(struct loader *l, const struct source *first) {
+	struct policy_set *set = l->set;
+	const struct process_policy *other = find(set->processes, set->n_processes, HOLDER_NAME);
+	struct node key = { .text = (char *)HOLDER_NAME, .place = first->policy.lock_files_place };
+	struct process_policy *p;
+	int r;
+
+	if (other) {
+		diagnostics_add(l->diagnostics, &other->place, DIAG_DUPLICATE_NAME,
+			"process " HOLDER_NAME " is what keeps host.lock_files (%s:%u); allowed: "
+			"any other name",
+			key.place.file, key.place.line);
+		return 0;
+	}
+	r = append(&set->processes, &set->n_processes, &key, &p);
+	if (r == 0)
+		r = init_holder(p);
+	for (const struct source *s = first; r == 0 && s < l->sources + l->n_sources; s++)
+		STRV_FOREACH (pattern, s->policy.lock_files)
+			if (r == 0)
+				r = strv_append(&p->command, *pattern);
+	return r;
+}
+
+static const struct source *find_locked_files(const struct loader *l) {
+	for (size_t i = 0; i < l->n_sources; i++)
+		if (l->sources[i].policy.lock_files)
+			return &l->sources[i];
+	return NULL;
+}
+
 static int build(struct loader *l) {
+	const struct source *locked = find_locked_files(l);
 	int r = 0;
 
 	for (size_t i = 0; i < l->n_sources && r == 0; i++)
 		r = collect_profiles(l, &l->sources[i]);
 	for (size_t i = 0; i < l->n_sources && r == 0; i++)
 		r = build_source(l, &l->sources[i]);
+	if (r == 0 && locked)
+		r = build_holder(l, locked);
 	if (r == 0)
 		validate_host(l->set, l->diagnostics);
 	return r;

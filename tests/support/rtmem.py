@@ -43,7 +43,7 @@ def _for_everybody(build):
     copy = tempfile.mkdtemp(prefix="rtmem-build-")
     atexit.register(shutil.rmtree, copy)
     os.chmod(copy, 0o755)
-    for room in ("bench", "ctl", "daemon", "exec", "libinit", "librtmem", "policies", "tests/daemon"):
+    for room in ("bench", "ctl", "daemon", "exec", "hold", "libinit", "librtmem", "policies", "tests/daemon"):
         os.makedirs(os.path.join(copy, room))
         for entry in os.scandir(os.path.join(build, room)):
             if entry.is_file() and entry.stat().st_mode & 0o111:

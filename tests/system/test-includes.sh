@@ -11,13 +11,14 @@ common    |
 libpolicy | common
 host      | common libpolicy
 exec      | common
+hold      | common libpolicy host
 libinit   | common
 librtmem  | common
 daemon    | common libpolicy host
 ctl       | common libpolicy host
 '
-PURE='common libpolicy host exec libinit librtmem' # no sd-*.h, nor anything of systemd
-LIBC_ONLY='common host exec libinit librtmem'      # no libyaml, no json-c either
+PURE='common libpolicy host exec hold libinit librtmem' # no sd-*.h, nor anything of systemd
+LIBC_ONLY='common host exec hold libinit librtmem'      # no libyaml, no json-c either
 bad=0
 
 complain() {
