@@ -27,7 +27,10 @@ const struct verb verbs[] = {
 		.arguments = "[--all]",
 		.summary = "compare the settings of this machine with those wanted",
 		.details =
-			"Prints what differs; --all prints what is as wanted, too.\n"
+			"Prints what differs and who else claims these settings: kernel command line,\n"
+			"sysctl.d, tmpfiles.d, fstab, TuneD, units of systemd, other policies. --all\n"
+			"prints what is as wanted, too, and who agrees. --root DIR compares the files of\n"
+			"another machine; no privileges are needed.\n"
 			"Exit status 1 if something differs. A setting that this machine doesn't have\n"
 			"is named, but isn't a difference.\n",
 		.flags = VERB_TAKES_ALL,
