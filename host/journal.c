@@ -133,14 +133,18 @@ bool journal_is_ours(const struct journal_entry *e, const char *actual) {
 void boot_id_read(const char *root, char ret[static BOOT_ID_MAX]) {
 	static const char file[] = "/proc/sys/kernel/random/boot_id";
 	_cleanup_free_ char *path = NULL;
+	int r;
 
 	ret[0] = '\0';
 	if (asprintf(&path, "%s%s", root ? root : "", file) < 0) {
 		path = NULL;
 		return;
 	}
-	if (read_line_file(path, ret, BOOT_ID_MAX) < 0 &&
-		read_line_file(file, ret, BOOT_ID_MAX) < 0)
+	/* only a tree without one is of this machine: a boot that can't be read is no other boot */
+	r = read_line_file(path, ret, BOOT_ID_MAX);
+	if (r == -ENOENT || r == -ENOTDIR)
+		r = read_line_file(file, ret, BOOT_ID_MAX);
+	if (r < 0)
 		ret[0] = '\0';
 }
 
