@@ -186,6 +186,19 @@ static void print_status_texts(json_object *d, FILE *out) {
 	}
 }
 
+/* What `apply --try` has set. */
+static void print_try(json_object *d, FILE *out) {
+	char left[UNITS_TEXT_MAX];
+	uint64_t usec = (uint64_t)answer_int(d, "daemon.try.left_usec");
+
+	if (!answer_get(d, "daemon.try"))
+		return;
+	fprintf(out,
+		"settings of the machine are being tried: back in %s unless `rtmemctl confirm` "
+		"comes\n",
+		format_duration(usec / 1000000 * 1000000, left));
+}
+
 static void print_heading(json_object *d, FILE *out) {
 	const char *state = answer_string(d, "daemon.state");
 	bool colour = terminal_has_colour(out);
@@ -207,6 +220,7 @@ int status_print(json_object *d, FILE *out) {
 
 		print_findings(p, answer_string(p, "name"), out);
 	}
+	print_try(d, out);
 	status_print_host(d, out);
 	print_progress(d, out);
 	print_status_texts(d, out);
