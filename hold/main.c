@@ -5,12 +5,12 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -18,7 +18,8 @@
 #include "hold/files.h"
 #include "hold/watch.h"
 
-#define REFRESH_DELAY_MS 2000 /* replacing a package takes many renames */
+#define QUIET_MS    1000 /* replacing a package takes many renames */
+#define PATIENCE_MS 10000 /* where it is never quiet */
 
 static void notify(const char *text) {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -59,32 +60,53 @@ static int refresh(struct held *h, struct watch *w, char *const *patterns, const
 	return 0;
 }
 
-/* Sleeps until something changes, then until it has been quiet for a moment. */
+static int64_t now_ms(void) {
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+struct due {
+	unsigned events; /* what has happened and is still to be answered */
+	int64_t latest_ms;
+};
+
+static void collect(struct watch *w, struct due *due) {
+	unsigned events = watch_read(w);
+
+	if (due->events == 0 && events != 0)
+		due->latest_ms = now_ms() + PATIENCE_MS;
+	due->events |= events;
+}
+
+/* A new listener may still be setting up its socket when that appears: it's told when all is quiet. */
+static int answer(struct held *h, struct watch *w, char *const *patterns, struct due *due) {
+	unsigned events = due->events;
+
+	due->events = 0;
+	if (events & WATCH_FILES)
+		return refresh(h, w, patterns, "");
+	tell(h, "");
+	return 0;
+}
+
+/* Sleeps until something changes, then until it has been quiet for a moment, if it ever is. */
 static int hold(struct held *h, struct watch *w, char *const *patterns) {
 	struct pollfd p = { .fd = w->fd, .events = POLLIN };
-	bool due = false;
-	int r;
+	struct due due = { .events = 0 };
+	int r = 0;
 
-	for (;;) {
-		unsigned events;
-
-		r = poll(&p, 1, due ? REFRESH_DELAY_MS : -1);
-		if (r < 0 && errno != EINTR)
-			return -errno;
-		if (r == 0) {
-			r = refresh(h, w, patterns, "");
-			if (r < 0)
-				return r;
-			/* what the refresh itself looked at isn't a change */
-			(void)watch_read(w);
-			due = false;
-			continue;
-		}
-		events = watch_read(w);
-		due |= (events & WATCH_FILES) != 0;
-		if (events & WATCH_SOCKET)
-			tell(h, "");
+	while (r >= 0) {
+		r = poll(&p, 1, due.events ? QUIET_MS : -1);
+		if (r < 0)
+			r = errno == EINTR ? 0 : -errno;
+		else if (r > 0)
+			collect(w, &due);
+		if (r >= 0 && due.events && (r == 0 || now_ms() >= due.latest_ms))
+			r = answer(h, w, patterns, &due);
 	}
+	return r;
 }
 
 int main(int argc, char *argv[]) {

@@ -78,7 +78,8 @@ static int path_sysctl(const char *rest, char ret[static PATH_MAX]) {
 
 /* How many zones there are depends on the machine: what a shorter list says counts. */
 static int path_lowmem(const char *rest, char ret[static PATH_MAX]) {
-	return path_sysctl("vm.lowmem_reserve_ratio", ret);
+	strcpy(ret, "/proc/sys/vm/lowmem_reserve_ratio");
+	return 0;
 }
 
 static void missing_sysctl(const struct setting_target *t, char ret[static SETTING_REASON_MAX]) {

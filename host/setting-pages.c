@@ -24,6 +24,7 @@
 #define POOLS	       "/sys/kernel/mm/hugepages"
 #define NODES	       "/sys/devices/system/node"
 #define WRITES_MAX     32 /* of one number, while each brings it nearer */
+#define KEPT_BYTES_MIN (64ull << 20)
 #define NODES_TOLD_MAX 4 /* in one sentence */
 
 struct pool {
@@ -203,34 +204,40 @@ void short_hugepages(const struct setting_target *t, const char *wanted, const c
 
 /* ---- writing ----------------------------------------------------------------------------------- */
 
-static uint64_t available_bytes(const char *root) {
+/* What the machine can spare: what is available, but for a thirty-second of it, 64M at least. */
+static uint64_t spare_bytes(const char *root) {
 	_cleanup_free_ char *text = NULL;
 	char path[PATH_MAX];
 	const char *line;
+	uint64_t available, kept;
 
 	if (snprintf(path, sizeof(path), "%s/proc/meminfo", root) >= PATH_MAX ||
 		read_file(path, 65536, &text, NULL) < 0)
 		return UINT64_MAX;
 	line = strstr(text, "MemAvailable:");
-	return line ? strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024 : UINT64_MAX;
+	if (!line)
+		return UINT64_MAX;
+	available = strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024;
+	kept = available / 32 > KEPT_BYTES_MIN ? available / 32 : KEPT_BYTES_MIN;
+	return available > kept ? available - kept : 0;
 }
 
 /* Are these more than the machine can spare? */
 static bool is_too_much(const struct setting_target *t, const struct pool *p, uint64_t wanted,
 	uint64_t actual, char ret_reason[static SETTING_REASON_MAX]) {
-	char more[UNITS_TEXT_MAX], available[UNITS_TEXT_MAX], size[UNITS_TEXT_MAX];
-	uint64_t spare = available_bytes(t->root);
+	char more[UNITS_TEXT_MAX], size[UNITS_TEXT_MAX];
+	uint64_t spare = spare_bytes(t->root) / p->page_bytes;
 
-	if (wanted <= actual || wanted - actual <= spare / p->page_bytes)
+	if (wanted <= actual || wanted - actual <= spare)
 		return false;
 	snprintf(ret_reason, SETTING_REASON_MAX,
-		"%" PRIu64 " more pages of %s would take %s, and %s are available on "
-		"this machine, which needs some of that to run; ask for fewer",
+		"%" PRIu64 " more pages of %s would take %s, and this machine can spare %" PRIu64
+		" pages (MemAvailable, less what it needs to run): ask for %" PRIu64 " or fewer",
 		wanted - actual, format_size(p->page_bytes, size),
 		wanted - actual > UINT64_MAX / p->page_bytes
 			? "more than there is"
 			: format_size_rounded((wanted - actual) * p->page_bytes, more),
-		format_size_rounded(spare, available));
+		spare, actual + spare);
 	return true;
 }
 

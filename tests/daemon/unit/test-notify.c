@@ -69,6 +69,19 @@ static void bytes_that_are_not_text_say_nothing(void **state) {
 	assert_true(parse("\xff\xfe\nREADY=1\n\x01").ready);
 }
 
+static void a_status_is_the_rest_of_its_line(void **state) {
+	char text[] = "READY=1\nSTATUS=3 files = 2M\nX=1", none[] = "READY=1\nXSTATUS=up";
+	char last[] = "STATUS=a\nSTATUS=b";
+	struct notification n;
+
+	notification_parse(text, &n);
+	assert_string_equal(n.status, "3 files = 2M");
+	notification_parse(none, &n);
+	assert_null(n.status);
+	notification_parse(last, &n);
+	assert_string_equal(n.status, "b");
+}
+
 static void a_section_is_told_with_its_faults(void **state) {
 	char text[] =
 		"X_RTMEM_SECTION=control loop\nX_RTMEM_MINOR=3\nX_RTMEM_MAJOR=1\nX_RTMEM_TID=123";
@@ -110,6 +123,7 @@ int main(void) {
 		cmocka_unit_test(of_two_extensions_the_later_counts),
 		cmocka_unit_test(a_number_that_is_not_one_leaves_the_one_before),
 		cmocka_unit_test(bytes_that_are_not_text_say_nothing),
+		cmocka_unit_test(a_status_is_the_rest_of_its_line),
 		cmocka_unit_test(a_section_is_told_with_its_faults),
 		cmocka_unit_test(an_extension_never_shortens),
 		cmocka_unit_test(an_extension_is_an_hour_at_most),
