@@ -6,6 +6,7 @@
 #include "common/units.h"
 #include "ctl/table.h"
 #include "ctl/terminal.h"
+#include "host/setting.h"
 
 #define NAMES_MAX 3 /* of settings before one reason */
 
@@ -63,8 +64,10 @@ void settings_print_json(const struct settings *s, const struct claims *claims, 
 		json_string(j, "result", setting_result_to_string(item->result));
 		json_string(j, "reason", item->reason);
 		json_string(j, "source", source);
-		if (claims)
+		if (claims) {
+			json_string(j, "about", setting_about(item->setting));
 			print_json_owners(claims, item, j);
+		}
 		json_object_end(j);
 	}
 	json_array_end(j);

@@ -74,6 +74,12 @@ bool setting_same(const char *setting, const char *wanted, const char *actual) {
 	return setting_target_init(setting, "", &t) == 0 && t.kind->same(wanted, actual);
 }
 
+const char *setting_about(const char *setting) {
+	struct setting_target t;
+
+	return setting_target_init(setting, "", &t) == 0 ? t.kind->doc : "";
+}
+
 static void explain_refused(
 	const struct setting_target *t, int error, char ret[static SETTING_REASON_MAX]) {
 	const char *cause = "";

@@ -17,6 +17,9 @@
  *  to this machine. -EACCES and the like: it can't be read. Text that's empty can't be put back. */
 int setting_read(const char *root, const char *setting, char **ret_value);
 
+/** What the setting is, one sentence; "" for a name that no setting has. */
+const char *setting_about(const char *setting);
+
 /** Is the wish fulfilled by what was read? False also for a name that no setting has. */
 bool setting_same(const char *setting, const char *wanted, const char *actual);
 

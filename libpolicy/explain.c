@@ -73,6 +73,8 @@ static void print_field(const char *path, const struct field *f, FILE *out) {
 		print_keys(out, f->keys);
 	else
 		fprintf(out, "  %-9s %s\n", "Default", f->fallback ? f->fallback : "not set");
+	if (f->setting)
+		fprintf(out, "  %-9s %s\n", "Setting", f->setting);
 	if (f->example)
 		fprintf(out, "  %-9s %s: %s\n", "Example", f->name, f->example);
 	fprintf(out, "  %-9s %s\n", "Since", LANGUAGE_SINCE);

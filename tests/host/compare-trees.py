@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 RESULTS = {'ok', 'drift', 'not-applicable'}
-KEYS = {'setting', 'wanted', 'actual', 'original', 'result', 'reason', 'source', 'owners'}
+KEYS = {'setting', 'wanted', 'actual', 'original', 'result', 'reason', 'source', 'about', 'owners'}
 
 
 def run(rtmemctl, tree, *arguments):
