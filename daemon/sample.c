@@ -278,6 +278,8 @@ void sample_schedule(struct manager *m) {
 		if (p->run->sample_due_usec < earliest)
 			earliest = p->run->sample_due_usec;
 	}
+	if (earliest == 0) /* at once; as the timer's own time, 0 means that it isn't set */
+		earliest = 1;
 	if (earliest == m->tick_usec)
 		return;
 	m->tick_usec = earliest;

@@ -251,6 +251,13 @@ class Drift(Host):
         self.assertEqual(self.m.status() and self.m.read(NAME), "55")
         self.assertIn(f"host: {NAME}: 55 -> 100", self.log())
 
+    def test_drift_is_seen_without_anybody_asking(self):
+        self.m.policy(machine.POLICY + "  drift: reapply\n")
+        self.daemon = self.m.start()
+        rtmem.wait_until(lambda: self.m.values() == machine.wanted(), "it's applied")
+        self.m.write(NAME, "55")
+        rtmem.wait_until(lambda: self.m.read(NAME) == "100", "it's set again", 30)
+
     def test_every_change_is_a_signal_on_the_bus(self):
         self.start()
         with socket.socket(socket.AF_UNIX) as listener:
