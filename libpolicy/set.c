@@ -267,7 +267,6 @@ static int init_holder(struct process_policy *p) {
 	read_defaults(&r, process_fields, p);
 	p->inject = INJECT_NONE;
 	p->memory.lock = LOCK_NONE;
-	p->memory.heap.arenas = 0;
 	p->ready.when = READY_NOTIFY;
 	p->ready.timeout_usec = HOLDER_TIMEOUT_USEC;
 	p->compliance.minor_faults = BYTES_UNLIMITED;

@@ -34,12 +34,23 @@ static void check_process(const struct process_policy *p) {
 		require(strchr(*variable, '=') > *variable);
 }
 
+/* Only a mount is named by a path, and none of these leads upwards. */
+static void check_setting(const char *setting) {
+	static const char mount[] = "hugetlbfs./";
+
+	require(setting[0]);
+	if (strncmp(setting, mount, strlen(mount)) == 0)
+		require(!strstr(setting, "/.") && !strstr(setting, "//"));
+	else
+		require(!strchr(setting, '/'));
+}
+
 static void check_set(const struct policy_set *s) {
 	for (size_t i = 0; i < s->n_processes; i++)
 		check_process(&s->processes[i]);
 	for (size_t i = 0; i < s->n_wishes; i++) {
-		require(s->wishes[i].setting[0] && s->wishes[i].wanted[0]);
-		require(!strchr(s->wishes[i].setting, '/') && !strchr(s->wishes[i].wanted, '\n'));
+		check_setting(s->wishes[i].setting);
+		require(s->wishes[i].wanted[0] && !strchr(s->wishes[i].wanted, '\n'));
 	}
 }
 
