@@ -202,7 +202,7 @@ const struct field host_fields[] = {
 		       "sysctl_allow names.",
 		.example = "{ vm.swappiness: 0 }" },
 	{ "sysctl_allow", KIND_SYSCTL_NAMES, .offset = F(sysctl_allow), .max = 64,
-		.doc = "Other sysctl names that this file may set; * stands for any part. They have "
+		.doc = "Other sysctl names that this file may set; * stands for any one part. They have "
 		       "nothing to do with memory: each use is a warning.",
 		.example = "[net.core.rmem_max]" },
 	{ "drift", KIND_DRIFT, .max = 256, .names = drift_names,
