@@ -153,6 +153,19 @@ static int refuse(
 	return write_judge(w, WRITE_REFUSED, reason);
 }
 
+/* Then there is something to go back from, although the write failed. */
+static bool is_partly_done(
+	const struct job *job, const struct host_write *w, struct journal_entry *e) {
+	_cleanup_free_ char *actual = NULL;
+
+	if (!w->first || !setting_has_steps(w->setting) ||
+		setting_read(job->t->root, w->setting, &actual) < 0 || !e->original ||
+		strcmp(actual, e->original) == 0 || journal_set(&e->written, actual) < 0)
+		return false;
+	e->pending = false;
+	return true;
+}
+
 int job_write(struct job *job, struct host_write *w) {
 	struct journal_entry *e = journal_find(&job->journal, w->setting);
 	char reason[SETTING_REASON_MAX];
@@ -162,5 +175,9 @@ int job_write(struct job *job, struct host_write *w) {
 		return r == -ENOMEM ? r : refuse(job, w, e, job->problem);
 	/* -ENOMEM is the kernel's answer too, when there are no pages or no room for what was swapped */
 	r = setting_write(job->t->root, w->setting, w->to, reason);
-	return r == 0 ? read_back(job, w, e) : refuse(job, w, e, reason);
+	if (r == 0)
+		return read_back(job, w, e);
+	if (is_partly_done(job, w, e))
+		return write_judge(w, WRITE_SHORT, reason);
+	return refuse(job, w, e, reason);
 }

@@ -264,14 +264,17 @@ int write_hugepages(const struct setting_target *t, const char *value,
 		return -ENOMEM;
 	before = actual;
 	r = write_line_file(t->path, value);
-	for (int i = 1; i < WRITES_MAX && r == 0; i++) {
+	if (r < 0)
+		return r;
+	for (int i = 1; i < WRITES_MAX; i++) {
 		if (read_count(t->path, &actual) < 0 || actual >= wanted)
 			break;
 		if (i > 1 && actual <= before) /* the last round brought nothing */
 			break;
 		before = actual;
 		compact(t->root, pool.node);
-		r = write_line_file(t->path, value);
+		if (write_line_file(t->path, value) < 0)
+			break;
 	}
-	return r;
+	return 0;
 }

@@ -80,6 +80,12 @@ const char *setting_about(const char *setting) {
 	return setting_target_init(setting, "", &t) == 0 ? t.kind->doc : "";
 }
 
+bool setting_has_steps(const char *setting) {
+	struct setting_target t;
+
+	return setting_target_init(setting, "", &t) == 0 && t.kind->read;
+}
+
 static void explain_refused(
 	const struct setting_target *t, int error, char ret[static SETTING_REASON_MAX]) {
 	const char *cause = "";

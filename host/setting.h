@@ -28,6 +28,9 @@ bool setting_same(const char *setting, const char *wanted, const char *actual);
 int setting_write(const char *root, const char *setting, const char *value,
 	char ret_reason[static SETTING_REASON_MAX]);
 
+/** Is a write of it more than one step, so that one that failed may have done a part (swap, a mount)? */
+bool setting_has_steps(const char *setting);
+
 /** What a write of `value` does, in words for --dry-run: "write 64 to /proc/sys/vm/...". */
 const char *setting_describe_write(const char *root, const char *setting, const char *value,
 	char ret[static SETTING_REASON_MAX]);

@@ -44,9 +44,9 @@ class Machine(rtmem.TestCase):
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def ctl(self, *arguments):
+    def ctl(self, *arguments, prefix=()):
         return subprocess.run(
-            [rtmem.RTMEMCTL, "--config-dir", self.path("policy"), "--state-dir", self.path("state"),
+            [*prefix, rtmem.RTMEMCTL, "--config-dir", self.path("policy"), "--state-dir", self.path("state"),
              "--runtime-dir", self.path("run"), *arguments], stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, timeout=DEADLINE, check=False)
 
@@ -185,20 +185,22 @@ class Swap(Machine):
         super().setUp()
         if swaps():
             self.skipTest("this machine swaps: the test would take that away")
-        self.file = self.path("swap")
-        with open(self.file, "wb") as f:
-            os.posix_fallocate(f.fileno(), 0, 4 << 20)
+        self.file = self.add_swap("swap", "5")
+
+    def add_swap(self, name, priority):
+        path = self.path(name)
+        with open(path, "wb") as f:
             f.write(bytes(4 << 20))
-        os.chmod(self.file, 0o600)
+        os.chmod(path, 0o600)
         try:
-            subprocess.run(["mkswap", "-q", self.file], check=True, stdout=subprocess.DEVNULL)
-            done = subprocess.run(["swapon", "-p", "5", self.file], check=False)
+            subprocess.run(["mkswap", "-q", path], check=True, stdout=subprocess.DEVNULL)
+            done = subprocess.run(["swapon", "-p", priority, path], check=False)
         except FileNotFoundError as e:
             self.skipTest(str(e))
         if done.returncode != 0:
             self.skipTest("swapon isn't permitted here")
-        self.addCleanup(subprocess.run, ["swapoff", self.file], check=False,
-                        stderr=subprocess.DEVNULL)
+        self.addCleanup(subprocess.run, ["swapoff", path], check=False, stderr=subprocess.DEVNULL)
+        return path
 
     def test_swap_goes_and_comes_back_with_its_priority(self):
         self.assertEqual(self.apply("swap: off").returncode, 0)
@@ -206,6 +208,23 @@ class Swap(Machine):
         self.assertEqual(self.diff()["swap"]["original"], f"{self.file}:5")
         self.rollback()
         self.assertEqual([(s.split()[0], s.split()[4]) for s in swaps()], [(self.file, "5")])
+
+    def test_half_of_it_gone_can_come_back(self):
+        strace = shutil.which("strace")
+        if not strace:
+            self.skipTest("strace isn't installed")
+        self.add_swap("more", "4")
+        with open(self.path("policy/a.yaml"), "w", encoding="ascii") as f:
+            f.write("version: 1\nhost:\n  swap: off\n")
+        run = self.ctl("apply", "--host-only", prefix=(
+            strace, "-qq", "-o", "/dev/null", "-e", "inject=swapoff:error=ENOMEM:when=2"))
+        if len(swaps()) == 2:
+            self.skipTest("strace can't trace here")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("doesn't fit into memory", run.stdout)
+        self.assertEqual(len(swaps()), 1)
+        self.rollback()
+        self.assertEqual(sorted(s.split()[4] for s in swaps()), ["4", "5"])
 
     def test_reported_swap_is_left(self):
         run = self.apply("swap: report")
