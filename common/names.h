@@ -30,7 +30,7 @@
 
 /* Of `apply --try`: too short to confirm is a mistake, and so is leaving a machine undecided for days. */
 #define TRY_MIN_USEC 1000000ull
-#define TRY_MAX_USEC (24 * 3600 * 1000000ull)
+#define TRY_MAX_USEC (24ull * 3600 * 1000000)
 
 /* exit statuses of the command line tools */
 enum exit_status {

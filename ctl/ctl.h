@@ -17,6 +17,7 @@
 struct options {
 	const char *runtime_dir;
 	const char *state_dir;
+	bool state_dir_given;
 	const char *root; /* prefix of /proc and /sys for host settings; "" = this machine */
 	char **config_dirs; /* NULL = the usual ones */
 	const char *policy; /* run: name of a process or a profile */

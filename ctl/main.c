@@ -174,6 +174,7 @@ static int take_option(struct options *o, int option, const struct verb *v) {
 		return 0;
 	case OPT_STATE_DIR:
 		o->state_dir = optarg;
+		o->state_dir_given = true;
 		return 0;
 	case OPT_ROOT:
 		o->root = optarg;
@@ -272,7 +273,7 @@ static int check_count(const struct verb *v, int n) {
 
 /* What is known of one machine's settings says nothing about another's. */
 static int move_state(struct options *o, char **ret) {
-	if (!*o->root || strcmp(o->state_dir, RTMEM_STATE_DIR) != 0)
+	if (!*o->root || o->state_dir_given)
 		return 0;
 	if (asprintf(ret, "%s" RTMEM_STATE_DIR, o->root) < 0) {
 		*ret = NULL;

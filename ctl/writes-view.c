@@ -7,16 +7,16 @@
 
 static const struct outcome {
 	const char *name;
-	enum colour colour;
 	const char *words;
+	enum colour colour;
 	bool made;
 	bool failed;
 } outcomes[] = {
-	{ "planned", COLOUR_BOLD, "would", false, false },
-	{ "written", COLOUR_GREEN, "", true, false },
-	{ "short", COLOUR_RED, "written, but not as wanted", true, true },
-	{ "refused", COLOUR_RED, "not written", false, true },
-	{ "left", COLOUR_YELLOW, "left alone", false, false },
+	{ "planned", "would", COLOUR_BOLD, false, false },
+	{ "written", "", COLOUR_GREEN, true, false },
+	{ "short", "written, but not as wanted", COLOUR_RED, true, true },
+	{ "refused", "not written", COLOUR_RED, false, true },
+	{ "left", "left alone", COLOUR_YELLOW, false, false },
 };
 
 static const struct outcome *outcome_of(json_object *write) {

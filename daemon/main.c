@@ -116,14 +116,17 @@ int main(int argc, char *argv[]) {
 	struct arguments a = {
 		.options = {
 			.runtime_dir = RTMEM_RUNTIME_DIR,
-			.state_dir = RTMEM_STATE_DIR,
 			.root = "",
 		},
 		.log_level = LOG_INFO,
 	};
+	char state_dir[PATH_MAX];
 	int status = take_arguments(argc, argv, &a);
 
 	if (status < 0) {
+		if (!a.options.state_dir) /* one machine's originals say nothing about another's */
+			a.options.state_dir = state_dir;
+		(void)snprintf(state_dir, sizeof(state_dir), "%s" RTMEM_STATE_DIR, a.options.root);
 		log_init(a.log_level);
 		status = !a.options.config_dirs && default_directories(&a.options) < 0
 			? EXIT_NOT_GOOD

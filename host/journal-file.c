@@ -231,13 +231,23 @@ static int parse(struct journal *j, char *text) {
 
 /* ---- what releases before the journal left ------------------------------------------------------ */
 
+/* "SETTING.XXXXXX" is what a write left that was killed: no kernel's name has a capital letter. */
+static bool is_litter(const char *name) {
+	const char *suffix = strrchr(name, '.');
+
+	return suffix && strlen(suffix) == 7 && strpbrk(suffix, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}
+
+static bool is_old(const char *name) {
+	return name[0] != '.' && !is_litter(name) && setting_order(name) >= 0;
+}
+
 static int take_old(struct journal *j, const char *directory, const char *name) {
 	_cleanup_free_ char *text = NULL;
 	char path[PATH_MAX];
 	int r;
 
-	/* a dot begins hidden files, and "SETTING.XXXXXX" is what a killed write left */
-	if (name[0] == '.' || setting_order(name) < 0 || journal_find(j, name))
+	if (!is_old(name) || journal_find(j, name))
 		return 0;
 	r = path_of(directory, name, path);
 	if (r == 0)
@@ -263,7 +273,7 @@ static int load_old(const char *state_dir, struct journal *j) {
 	return r;
 }
 
-/* The journal knows them now. */
+/* The journal knows them now; what it doesn't know stays. */
 static void remove_old(const char *state_dir) {
 	_cleanup_closedir_ DIR *dir = NULL;
 	char path[PATH_MAX];
@@ -272,7 +282,7 @@ static void remove_old(const char *state_dir) {
 		return;
 	dir = opendir(path);
 	for (struct dirent *entry; dir && (entry = readdir(dir));)
-		if (entry->d_name[0] != '.')
+		if (is_old(entry->d_name) || is_litter(entry->d_name))
 			(void)unlinkat(dirfd(dir), entry->d_name, 0);
 	if (dir)
 		(void)rmdir(path);

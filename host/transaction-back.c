@@ -258,9 +258,11 @@ int transaction_confirm(
 		return -ETIME;
 	}
 	for (size_t i = j->n_entries; i-- > 0;) {
-		*ret_n += j->entries[i].before != NULL;
-		if (j->entries[i].returned)
-			journal_remove(j, j->entries[i].setting);
+		const struct journal_entry *e = &j->entries[i];
+
+		*ret_n += e->before != NULL;
+		if (e->returned && e->written && setting_same(e->setting, e->original, e->written))
+			journal_remove(j, e->setting);
 	}
 	forget_try(j);
 	return job_save(&job);

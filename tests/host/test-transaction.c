@@ -1,146 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Apply, try, confirm, rollback over a tree that the test makes. Boots are files in it. */
+/* Apply and rollback over a tree that the test makes. */
+#include "changing.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "common/cleanup.h"
 #include "host/journal.h"
 #include "host/lock.h"
-#include "host/transaction.h"
-#include "support/tree.h"
-
-#define SWAPPINESS "proc/sys/vm/swappiness"
-#define OVERCOMMIT "proc/sys/vm/overcommit_memory"
-#define UNMOVABLE  "proc/sys/vm/compact_unevictable_allowed"
-#define HUGE_2M	   "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
-#define BOOT	   "proc/sys/kernel/random/boot_id"
-#define JOURNAL	   "state/journal"
-#define MINUTE	   (60 * UINT64_C(1000000))
-
-struct fixture {
-	char *tree;
-	char *state_dir;
-	struct transaction t;
-	struct host_wish wishes[8];
-	struct policy_set set;
-	struct settings settings;
-	struct host_writes writes;
-	char problem[SETTING_REASON_MAX];
-	int on_try_result;
-	char *journal_at_try; /* as it was when the try was armed */
-};
-
-static int on_try(const struct transaction *t) {
-	struct fixture *f = t->userdata;
-
-	f->journal_at_try = tree_read(f->tree, JOURNAL);
-	return f->on_try_result;
-}
-
-static int setup(void **state) {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->tree = tree_new();
-	f->state_dir = tree_path(f->tree, "state");
-	f->t = (struct transaction){
-		.root = f->tree, .state_dir = f->state_dir, .on_try = on_try, .userdata = f
-	};
-	f->set.wishes = f->wishes;
-	tree_write_text(f->tree, SWAPPINESS, "60\n");
-	tree_write_text(f->tree, OVERCOMMIT, "0\n");
-	tree_write_text(f->tree, UNMOVABLE, "1\n");
-	tree_write_text(f->tree, HUGE_2M, "0\n");
-	tree_write_text(f->tree, BOOT, "first-boot\n");
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state) {
-	struct fixture *f = *state;
-
-	settings_done(&f->settings);
-	host_writes_done(&f->writes);
-	tree_free(f->tree);
-	free(f->state_dir);
-	free(f->journal_at_try);
-	free(f);
-	return 0;
-}
-
-static void want(struct fixture *f, const char *setting, const char *wanted) {
-	f->wishes[f->set.n_wishes++] = (struct host_wish){ .setting = (char *)setting,
-		.wanted = (char *)wanted };
-}
-
-static void want_all(struct fixture *f) {
-	want(f, "sysctl.vm.compact_unevictable_allowed", "0");
-	want(f, "sysctl.vm.swappiness", "1");
-	want(f, "hugepages.2M", "8");
-}
-
-static int apply_with(struct fixture *f, unsigned flags, uint64_t try_usec) {
-	settings_done(&f->settings);
-	host_writes_done(&f->writes);
-	return transaction_apply(
-		&f->t, &f->set, flags, try_usec, &f->settings, &f->writes, f->problem);
-}
-
-static void apply(struct fixture *f) {
-	assert_int_equal(apply_with(f, 0, 0), 0);
-	assert_string_equal(f->problem, "");
-}
-
-static void roll_back(struct fixture *f, bool force) {
-	host_writes_done(&f->writes);
-	assert_int_equal(transaction_rollback(&f->t, force, &f->writes, f->problem), 0);
-}
-
-static void revert(struct fixture *f, bool only_due) {
-	host_writes_done(&f->writes);
-	assert_int_equal(transaction_revert(&f->t, only_due, &f->writes, f->problem), 0);
-}
-
-static struct try_state tried(struct fixture *f) {
-	struct try_state s;
-
-	assert_int_equal(transaction_try_state(&f->t, &s), 0);
-	return s;
-}
-
-static void assert_value(struct fixture *f, const char *path, const char *value) {
-	_cleanup_free_ char *text = tree_read(f->tree, path);
-
-	assert_non_null(text);
-	text[strcspn(text, "\n")] = '\0';
-	assert_string_equal(text, value);
-}
-
-static void assert_originals(struct fixture *f) {
-	assert_value(f, SWAPPINESS, "60");
-	assert_value(f, OVERCOMMIT, "0");
-	assert_value(f, UNMOVABLE, "1");
-	assert_value(f, HUGE_2M, "0");
-}
-
-static const struct host_write *find_write(struct fixture *f, const char *setting) {
-	for (size_t i = 0; i < f->writes.n_items; i++)
-		if (strcmp(f->writes.items[i].setting, setting) == 0)
-			return &f->writes.items[i];
-	fail_msg("no write of %s", setting);
-	return NULL;
-}
 
 /* ---- apply ------------------------------------------------------------------------------------- */
 
@@ -238,11 +108,15 @@ static void originals_of_older_releases_are_taken_over(void **state) {
 	_cleanup_free_ char *journal = NULL;
 
 	tree_write_text(f->tree, "state/host/sysctl.vm.swappiness", "77\n");
+	tree_write_text(f->tree, "state/host/sysctl.vm.swappiness.aB3xYz", "6");
+	tree_write_text(f->tree, "state/host/of-another-release", "5\n");
 	want_all(f);
 	apply(f);
 	journal = tree_read(f->tree, JOURNAL);
 	assert_non_null(strstr(journal, "sysctl.vm.swappiness\t77\t"));
+	assert_null(strstr(journal, "aB3xYz"));
 	assert_null(tree_read(f->tree, "state/host/sysctl.vm.swappiness"));
+	assert_value(f, "state/host/of-another-release", "5");
 	roll_back(f, false);
 	assert_value(f, SWAPPINESS, "77");
 }
@@ -367,149 +241,6 @@ static void after_a_reboot_nothing_is_left_to_go_back(void **state) {
 	assert_value(f, UNMOVABLE, "1");
 }
 
-/* ---- try --------------------------------------------------------------------------------------- */
-
-static void a_try_is_on_disk_before_anything_is_written(void **state) {
-	struct fixture *f = *state;
-
-	want_all(f);
-	assert_int_equal(apply_with(f, 0, MINUTE), 0);
-	assert_int_equal(host_writes_count(&f->writes, WRITE_DONE), 3);
-	assert_non_null(strstr(f->journal_at_try, "\ntry\tfirst-boot\t"));
-	assert_non_null(strstr(f->journal_at_try, "sysctl.vm.swappiness\t60\t1\t-\t60\t"));
-	assert_true(tried(f).pending);
-	assert_false(tried(f).due);
-	assert_int_equal(tried(f).n_settings, 3);
-	assert_true(tried(f).left_usec > MINUTE / 2 && tried(f).left_usec <= MINUTE);
-}
-
-static void what_is_confirmed_stays(void **state) {
-	struct fixture *f = *state;
-	size_t n;
-
-	want_all(f);
-	assert_int_equal(apply_with(f, 0, MINUTE), 0);
-	assert_int_equal(transaction_confirm(&f->t, &n, f->problem), 0);
-	assert_int_equal(n, 3);
-	assert_false(tried(f).pending);
-	revert(f, false);
-	assert_value(f, SWAPPINESS, "1");
-	assert_int_equal(transaction_confirm(&f->t, &n, f->problem), -ENOENT);
-	roll_back(f, false);
-	assert_originals(f);
-}
-
-static void what_is_not_confirmed_goes_back_and_is_held(void **state) {
-	struct fixture *f = *state;
-	size_t n;
-
-	want_all(f);
-	assert_int_equal(apply_with(f, 0, 1), 0);
-	assert_true(tried(f).due);
-	assert_int_equal(transaction_confirm(&f->t, &n, f->problem), -ETIME);
-	revert(f, true);
-	assert_int_equal(f->writes.n_items, 3);
-	assert_originals(f);
-	assert_int_equal(apply_with(f, APPLY_UNATTENDED, 0), 0);
-	assert_originals(f);
-	assert_non_null(strstr(f->settings.items[0].reason, "not confirmed"));
-	f->wishes[1].wanted = (char *)"7"; /* another wish than what was tried */
-	assert_int_equal(apply_with(f, APPLY_UNATTENDED, 0), 0);
-	assert_value(f, SWAPPINESS, "7");
-	apply(f);
-	assert_value(f, HUGE_2M, "8");
-}
-
-static void a_try_goes_back_to_what_was_confirmed_before(void **state) {
-	struct fixture *f = *state;
-
-	want_all(f);
-	apply(f);
-	f->wishes[1].wanted = (char *)"10";
-	f->set.n_wishes = 2; /* and huge pages aren't wanted any more */
-	want(f, "sysctl.vm.overcommit_memory", "2");
-	assert_int_equal(apply_with(f, 0, MINUTE), 0);
-	assert_value(f, HUGE_2M, "0");
-	revert(f, true);
-	assert_value(f, SWAPPINESS, "10"); /* not due */
-	revert(f, false);
-	assert_value(f, SWAPPINESS, "1");
-	assert_value(f, OVERCOMMIT, "0");
-	assert_value(f, HUGE_2M, "8");
-	/* whoever comes unattended doesn't give the huge pages back either */
-	assert_int_equal(apply_with(f, APPLY_UNATTENDED, 0), 0);
-	assert_value(f, HUGE_2M, "8");
-	roll_back(f, false);
-	assert_originals(f);
-}
-
-static void a_try_with_a_removed_key_is_confirmed_as_a_whole(void **state) {
-	struct fixture *f = *state;
-	size_t n;
-
-	want_all(f);
-	apply(f);
-	f->set.n_wishes = 2;
-	assert_int_equal(apply_with(f, 0, MINUTE), 0);
-	assert_int_equal(transaction_confirm(&f->t, &n, f->problem), 0);
-	apply(f);
-	assert_int_equal(f->writes.n_items, 0);
-	assert_value(f, HUGE_2M, "0");
-}
-
-static void during_a_try_nothing_else_is_applied(void **state) {
-	struct fixture *f = *state;
-
-	want_all(f);
-	assert_int_equal(apply_with(f, 0, MINUTE), 0);
-	f->wishes[1].wanted = (char *)"7";
-	assert_int_equal(apply_with(f, 0, 0), -EALREADY);
-	assert_non_null(strstr(f->problem, "rtmemctl confirm"));
-	assert_int_equal(apply_with(f, APPLY_UNATTENDED, 0), 0);
-	assert_int_equal(f->writes.n_items, 0);
-	assert_true(tried(f).pending);
-	assert_value(f, SWAPPINESS, "1");
-}
-
-static void the_next_who_comes_ends_a_try_that_nobody_ended(void **state) {
-	struct fixture *f = *state;
-
-	want_all(f);
-	assert_int_equal(apply_with(f, 0, 1), 0);
-	assert_int_equal(apply_with(f, APPLY_UNATTENDED, 0), 0);
-	assert_originals(f);
-	assert_false(tried(f).pending);
-}
-
-static void a_try_does_not_outlive_its_boot(void **state) {
-	struct fixture *f = *state;
-
-	want_all(f);
-	assert_int_equal(apply_with(f, 0, MINUTE), 0);
-	tree_write_text(f->tree, BOOT, "second-boot\n");
-	tree_write_text(f->tree, SWAPPINESS, "60\n");
-	tree_write_text(f->tree, HUGE_2M, "0\n");
-	tree_write_text(f->tree, UNMOVABLE, "1\n");
-	assert_true(tried(f).due);
-	assert_int_equal(apply_with(f, APPLY_UNATTENDED, 0), 0);
-	assert_originals(f);
-	assert_false(tried(f).pending);
-	assert_non_null(strstr(f->settings.items[0].reason, "not confirmed"));
-}
-
-static void a_try_that_nothing_would_end_is_called_off(void **state) {
-	struct fixture *f = *state;
-
-	want_all(f);
-	f->on_try_result = -ENOENT;
-	assert_int_equal(apply_with(f, 0, MINUTE), -ENOENT);
-	assert_non_null(strstr(f->problem, "No such file"));
-	assert_originals(f);
-	assert_false(tried(f).pending);
-	assert_int_equal(apply_with(f, APPLY_UNATTENDED, 0), 0);
-	assert_value(f, SWAPPINESS, "1");
-}
-
 /* ---- one writer -------------------------------------------------------------------------------- */
 
 static void others_who_may_write_to_the_state_are_told_of(void **state) {
@@ -543,8 +274,6 @@ static void a_writer_waits_for_the_other(void **state) {
 	assert_int_equal(host_writes_count(&f->writes, WRITE_DONE), 3);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void) {
 	static const struct CMUnitTest tests[] = {
 		CASE(huge_pages_come_before_what_forbids_compaction),
@@ -561,15 +290,6 @@ int main(void) {
 		CASE(what_was_rolled_back_stays_until_somebody_applies),
 		CASE(a_rollback_that_was_cut_off_is_finished_by_the_next_one_who_comes),
 		CASE(after_a_reboot_nothing_is_left_to_go_back),
-		CASE(a_try_is_on_disk_before_anything_is_written),
-		CASE(what_is_confirmed_stays),
-		CASE(what_is_not_confirmed_goes_back_and_is_held),
-		CASE(a_try_goes_back_to_what_was_confirmed_before),
-		CASE(a_try_with_a_removed_key_is_confirmed_as_a_whole),
-		CASE(during_a_try_nothing_else_is_applied),
-		CASE(the_next_who_comes_ends_a_try_that_nobody_ended),
-		CASE(a_try_does_not_outlive_its_boot),
-		CASE(a_try_that_nothing_would_end_is_called_off),
 		CASE(others_who_may_write_to_the_state_are_told_of),
 		CASE(a_writer_waits_for_the_other),
 	};
