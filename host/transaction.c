@@ -17,6 +17,19 @@
 
 /* ---- planning ---------------------------------------------------------------------------------- */
 
+/* A restart, an upgrade or a directory that isn't mounted yet gives nothing back: a person does. */
+static int leave_unattended(struct job *job, size_t n_before) {
+	struct host_write *last;
+
+	if (job->writes.n_items == n_before)
+		return 0;
+	last = &job->writes.items[n_before];
+	if (last->outcome != WRITE_PLANNED)
+		return 0;
+	return write_judge(last, WRITE_LEFT,
+		"no policy wants it any more; `rtmemctl apply` gives back what it was before");
+}
+
 /* Originals of what no policy wants any more. */
 static int plan_returns(struct job *job, const struct policy_set *set, bool unattended) {
 	struct journal *j = &job->journal;
@@ -24,12 +37,15 @@ static int plan_returns(struct job *job, const struct policy_set *set, bool unat
 
 	for (size_t i = 0; i < j->n_entries && r == 0; i++) {
 		struct journal_entry *e = &j->entries[i];
+		size_t n_before = job->writes.n_items;
 		bool there;
 
 		if (wish_find(set->wishes, set->n_wishes, e->setting) ||
 			(unattended && journal_find_held(j, e->setting, NULL)))
 			continue;
 		r = job_plan_back(job, e, e->original, false, &there);
+		if (r == 0 && unattended)
+			r = leave_unattended(job, n_before);
 	}
 	job_sort(job, 0, true);
 	return r;

@@ -69,7 +69,7 @@ enum apply_flags {
 };
 
 /**
- * Gives back the originals of settings that no policy wants any more, then fulfils the wishes that
+ * Gives back the originals of settings that no policy wants any more (unless unattended), then fulfils the wishes that
  * aren't, in the order of setting_order(). What differed is in ret_writes, how all wishes stand
  * afterwards in ret. try_usec: 0, or goes back after this time unless confirmed.
  * 0, also when settings were refused. Else nothing was written, and problem says why: -EALREADY (a

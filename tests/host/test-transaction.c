@@ -71,6 +71,19 @@ static void what_no_policy_wants_any_more_goes_back(void **state) {
 	assert_originals(f);
 }
 
+static void a_start_without_policies_gives_nothing_back(void **state) {
+	struct fixture *f = *state;
+
+	want_all(f);
+	apply(f);
+	f->set.n_wishes = 0;
+	assert_int_equal(apply_with(f, APPLY_UNATTENDED, 0), 0);
+	assert_int_equal(host_writes_count(&f->writes, WRITE_LEFT), 3);
+	assert_value(f, SWAPPINESS, "1");
+	apply(f);
+	assert_originals(f);
+}
+
 static void somebody_elses_value_is_left_when_the_policy_goes(void **state) {
 	struct fixture *f = *state;
 	const struct host_write *w;
@@ -280,6 +293,7 @@ int main(void) {
 		CASE(a_second_apply_touches_nothing),
 		CASE(a_dry_run_plans_the_same_and_touches_nothing),
 		CASE(what_no_policy_wants_any_more_goes_back),
+		CASE(a_start_without_policies_gives_nothing_back),
 		CASE(somebody_elses_value_is_left_when_the_policy_goes),
 		CASE(a_refused_setting_does_not_stop_the_others),
 		CASE(originals_of_older_releases_are_taken_over),
