@@ -39,7 +39,7 @@ __asm__(
 	"	ldp	x8, x10, [x9, #40]\n"
 	"	ldr	x11, [x9, #56]\n"
 	"	ldr	x9, [x9, #64]\n"
-	"	br	x17\n"
+	"	ret	x17\n"			/* not br: may lead anywhere under BTI */
 	"trace_snippet_exit:\n"
 	"4:	mov	x8, #94\n"			/* exit_group */
 	"	mov	x0, #125\n"

@@ -281,6 +281,7 @@ static bool prepare_with(struct tracer *t, struct preparation *p, struct registe
 			r == -EOPNOTSUPP ? "it has another word size than rtmem"
 					 : "its registers can't be read");
 	registers_save(regs, &p->list);
+	p->list.saved[0] = 0; /* execve() hasn't ended yet: the kernel would give back 0 */
 	make_list(p, t, registers_sp(regs));
 	r = snippet_write(t->pid, t->pid, &p->list, 0, &t->snippet);
 	if (r < 0)

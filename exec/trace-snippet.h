@@ -31,7 +31,8 @@ struct snippet_call {
 struct snippet_data {
 	uint64_t resume; /* where the program goes on */
 	uint64_t saved
-		[SNIPPET_SAVED_MAX]; /* registers that the snippet uses, architecture's own order */
+		[SNIPPET_SAVED_MAX]; /* registers that the snippet uses: first that of a result, then
+					in the architecture's own order */
 	struct snippet_call call[SNIPPET_CALLS_MAX + 1];
 };
 

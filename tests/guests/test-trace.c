@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -27,6 +28,7 @@
 #define STACK_LIMIT (2 << 20)
 #define LATE_LOCKS  40
 #define SIGNALS	    "8000"
+#define ENTRY_EXIT  7 /* status of program-entry */
 #define STRICT_125  "was killed"
 
 static void add_order(struct plan *p, enum init_lock lock) {
@@ -83,6 +85,36 @@ static void a_static_program_is_locked_and_notices_nothing(void **state) {
 	assert_int_equal(output_number(&o, "clock_faults"), 0);
 	assert_int_equal(output_number(&o, "dumpable"), 0);
 	assert_true(output_number(&o, "size") - output_number(&o, "locked") <= 128);
+}
+
+/* Without randomness of addresses, an untouched start says what there has to be. */
+static void registers_and_stack_are_those_of_any_start(void **state) {
+	static const enum init_lock locks[] = { INIT_LOCK_STRICT, INIT_LOCK_ONFAULT,
+		INIT_LOCK_NONE };
+	_cleanup_plan_ struct plan plain = { 0 };
+	struct outcome untouched, o;
+	char program[4096];
+	int before = personality(ADDR_NO_RANDOMIZE);
+
+	snprintf(program, sizeof(program), "%s", fixture_program("entry"));
+	add_text(&plain, STEP_ENV_CLEAR, NULL);
+	add_text(&plain, STEP_ENV_SET, "KEY=VALUE");
+	add_command(&plain, program, "an argument", NULL);
+	fixture_run(&plain, WITH_SOCKET, NULL, &untouched);
+	assert_int_equal(untouched.status, ENTRY_EXIT);
+	assert_says(untouched.out, "an argument");
+	for (size_t i = 0; i < ARRAY_LEN(locks); i++) {
+		_cleanup_plan_ struct plan p = { 0 };
+
+		add_text(&p, STEP_ENV_CLEAR, NULL);
+		add_text(&p, STEP_ENV_SET, "KEY=VALUE");
+		plan_for(&p, locks[i], program, "an argument");
+		fixture_run(&p, WITH_SOCKET, NULL, &o);
+		assert_non_null(find_report(&o, REPORT_INIT));
+		assert_int_equal(o.status, ENTRY_EXIT);
+		assert_string_equal(o.out, untouched.out);
+	}
+	(void)personality((unsigned long)before);
 }
 
 static void other_locks_hold_as_well(void **state) {
@@ -474,6 +506,7 @@ static void its_death_while_it_locks_late_leaves_the_program_alone(void **state)
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_static_program_is_locked_and_notices_nothing),
+		cmocka_unit_test(registers_and_stack_are_those_of_any_start),
 		cmocka_unit_test(other_locks_hold_as_well),
 		cmocka_unit_test(a_dynamic_program_can_be_prepared_so_too),
 		cmocka_unit_test(without_a_daemon_it_works_the_same),
