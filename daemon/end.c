@@ -30,6 +30,7 @@
 
 #define KILL_AFTER_USEC 10000000u /* a program that tidies up for longer has had its chance */
 #define TIMER_ACCURACY	10000u
+#define SEGV_TEXT	"signal 11 " /* as describe_status() writes it: a fault beyond any mapping */
 
 static void signal_group(const struct run *r, int sig) {
 	if (kill(-r->pid, sig) == 0)
@@ -149,14 +150,28 @@ void end_reached(struct process *p, enum exit_cause cause) {
 	process_dispatch(p, event);
 }
 
+/* The only thing in a policy that makes a sound program end so. */
+static void name_stack(const struct process *p, const char *how, char *buf, size_t size) {
+	const struct stack_policy *stack = &p->policy->memory.stack;
+	char bytes[UNITS_TEXT_MAX];
+
+	if (strncmp(how, SEGV_TEXT, strlen(SEGV_TEXT)) != 0 || stack->threads_bytes == 0)
+		snprintf(buf, size, "%s", how);
+	else
+		snprintf(buf, size,
+			"%s; memory.stack.threads gives each thread %s: one that goes deeper ends so",
+			how, format_size(stack->threads_bytes, bytes));
+}
+
 static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
 	struct process *p = userdata;
 	struct run *r = p->run;
-	char text[96];
+	char how[96], text[256];
 	enum exit_cause cause;
 
 	report_drain(p);
-	cause = collect(r, text, sizeof(text));
+	cause = collect(r, how, sizeof(how));
+	name_stack(p, how, text, sizeof(text));
 	log_event(MESSAGE_ENDED, LOG_INFO, p->name, NULL, "pid %d ended: %s", (int)r->pid, text);
 	if (r->cause != EXIT_CAUSE_CLEAN)
 		cause = r->cause;

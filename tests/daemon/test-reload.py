@@ -151,6 +151,16 @@ class Restart(rtmem.TestCase):
             self.assertEqual(d.status()["daemon"]["state"], "degraded")
             self.assertEqual(d.wait_ready("a")["compliance"], "compliant")
 
+    def test_who_ends_by_a_stack_too_small_is_led_to_the_key(self):
+        with rtmem.Daemon(document("""  deep:
+    command: [/bin/sh, -c, "kill -SEGV $$"]
+    memory: { stack: { threads: 256K } }
+    ready: { when: exec }
+""")) as d:
+            p = d.wait_process("deep", lambda p: p["state"] == "failed", "failed")
+            self.assertIn("signal 11 (Segmentation fault)", p["findings"][0]["detail"])
+            self.assertIn("memory.stack.threads gives each thread 256K", p["findings"][0]["detail"])
+
     def test_a_clean_end_is_no_failure(self):
         with rtmem.Daemon(document(self.ALWAYS_WRONG.replace("exit 3", "exit 0"))) as d:
             p = d.wait_process("wrong", lambda p: p["state"] == "stopped", "stopped")

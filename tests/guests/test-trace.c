@@ -482,7 +482,8 @@ static bool one_late_kill(int n) {
 	pid_t helper;
 	bool killed;
 
-	start_waiting(&p, "sleep", "50", &l, &helper);
+	/* long enough that a busy machine holds the helper before the sleep is over */
+	start_waiting(&p, "sleep", "150", &l, &helper);
 	hold(helper);
 	fixture_send(&l, HANDOFF_LOCK);
 	killed = kill_at(helper, n, &l, REPORT_LOCKED);
