@@ -54,6 +54,31 @@ static void read_identity_item(
 		reject(r, e->value, DIAG_BAD_NAME, allowed);
 }
 
+static void read_file(struct reader *r, const struct field *f, const struct entry *e, void *base) {
+	static const char allowed[] = "an absolute path, with \"-\" before it if it may be missing";
+	char ***v = base;
+
+	if (!check_text(r, e->value, allowed))
+		return;
+	if (e->value->text[e->value->text[0] == '-'] == '/')
+		append_text(r, v, e->value->text);
+	else
+		reject(r, e->value, DIAG_NOT_ABSOLUTE, allowed);
+}
+
+static void read_process_name(
+	struct reader *r, const struct field *f, const struct entry *e, void *base) {
+	static const char allowed[] = "the name of a process";
+	char ***v = base;
+
+	if (!check_text(r, e->value, allowed))
+		return;
+	if (process_name_is_valid(e->value->text))
+		append_text(r, v, e->value->text);
+	else
+		reject(r, e->value, DIAG_BAD_NAME, allowed);
+}
+
 static void replace_vector(struct reader *r, const struct field *f, const struct node *n,
 	void *base, entry_reader each) {
 	_cleanup_strv_ char **v = NULL;
@@ -75,6 +100,14 @@ void read_arguments(struct reader *r, const struct field *f, const struct node *
 
 void read_identities(struct reader *r, const struct field *f, const struct node *n, void *base) {
 	replace_vector(r, f, n, base, read_identity_item);
+}
+
+void read_files(struct reader *r, const struct field *f, const struct node *n, void *base) {
+	replace_vector(r, f, n, base, read_file);
+}
+
+void read_process_names(struct reader *r, const struct field *f, const struct node *n, void *base) {
+	replace_vector(r, f, n, base, read_process_name);
 }
 
 /* Names as the kernel's headers have them get the hint that the nearest spelling can't give. */

@@ -2,6 +2,7 @@
 #include "libpolicy/enums.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -81,6 +82,35 @@ const struct enum_name restart_names[] = {
 	{ "no", RESTART_NO },
 	{ "on-failure", RESTART_ON_FAILURE },
 	{ "always", RESTART_ALWAYS },
+	{ NULL, 0 },
+};
+
+const struct enum_name seal_names[] = {
+	{ "off", SEAL_OFF },
+	{ "report", SEAL_REPORT },
+	{ "deny", SEAL_DENY },
+	{ NULL, 0 },
+};
+
+const struct enum_name on_timeout_names[] = {
+	{ "report", TIMEOUT_REPORT },
+	{ "fail", TIMEOUT_FAIL },
+	{ NULL, 0 },
+};
+
+const struct enum_name on_change_names[] = {
+	{ "report", ON_CHANGE_REPORT },
+	{ "restart", ON_CHANGE_RESTART },
+	{ NULL, 0 },
+};
+
+const struct enum_name stop_signal_names[] = {
+	{ "term", SIGTERM },
+	{ "int", SIGINT },
+	{ "quit", SIGQUIT },
+	{ "hup", SIGHUP },
+	{ "usr1", SIGUSR1 },
+	{ "usr2", SIGUSR2 },
 	{ NULL, 0 },
 };
 

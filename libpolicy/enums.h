@@ -20,6 +20,10 @@ extern const struct enum_name children_names[];
 extern const struct enum_name ready_names[];
 extern const struct enum_name violation_names[];
 extern const struct enum_name restart_names[];
+extern const struct enum_name seal_names[];
+extern const struct enum_name on_timeout_names[];
+extern const struct enum_name on_change_names[];
+extern const struct enum_name stop_signal_names[];
 extern const struct enum_name scheduler_names[];
 extern const struct enum_name host_thp_names[];
 

@@ -12,8 +12,7 @@
 #define GIB	 (INT64_C(1) << 30)
 #define TIB	 (INT64_C(1) << 40)
 #define MSEC	 INT64_C(1000)
-#define SECOND	 INT64_C(1000000)
-#define HOUR	 (3600 * SECOND)
+#define HOUR	 (INT64_C(3600) * 1000000)
 #define ANY_SIZE (INT64_C(1) << 62)
 
 static const struct field scheduling_fields[] = {
@@ -106,6 +105,11 @@ static const struct field memory_fields[] = {
 		.doc = "The heap of malloc." },
 	{ "stack", KIND_MAPPING, .offset = P(memory.stack.place), .keys = stack_fields,
 		.doc = "Stacks of the main and the other threads." },
+	{ "seal", KIND_ENUM, .offset = P(memory.seal), .names = seal_names, .fallback = "off",
+		.doc = "Calls that change the memory map once the program is ready (mmap, munmap, brk, mprotect, "
+		       "mremap, madvise, fork). off: they are the program's business. report: they are counted "
+		       "per thread, and are a finding. deny: they fail with EPERM.",
+		.example = "report" },
 	{ "thp", KIND_ENUM, .offset = P(memory.thp), .names = thp_names, .fallback = "off",
 		.doc = "Transparent huge pages of the process. off keeps them, and the kernel thread that makes them, "
 		       "away from this process. default leaves the machine's setting.",
@@ -164,58 +168,6 @@ static const struct field limit_fields[] = {
 	{ NULL },
 };
 
-static const struct field ready_fields[] = {
-	{ "when", KIND_ENUM, .offset = P(ready.when), .names = ready_names, .fallback = "settle",
-		.doc = "What makes the program count as ready. notify: it says READY=1 (sd_notify). settle: no new fault, thread "
-		       "or mapping for the settle time. exec: at once.",
-		.example = "notify" },
-	{ "timeout", KIND_DURATION, .live = true, .offset = P(ready.timeout_usec), .min = MSEC,
-		.max = 24 * HOUR, .fallback = "30s", .unit = "duration",
-		.doc = "How long the program may take to become ready.", .example = "30s" },
-	{ "settle", KIND_DURATION, .offset = P(ready.settle_usec), .min = MSEC, .max = HOUR,
-		.fallback = "500ms", .unit = "duration",
-		.doc = "Quiet time after which the program counts as ready; only with when: settle.",
-		.example = "500ms" },
-	{ NULL },
-};
-
-static const struct field compliance_fields[] = {
-	{ "minor_faults", KIND_FAULTS, .live = true, .offset = P(compliance.minor_faults),
-		.max = ANY_SIZE, .fallback = "0", .unit = "faults",
-		.doc = "Minor page faults allowed since ready; unlimited doesn't judge them.",
-		.example = "0" },
-	{ "major_faults", KIND_FAULTS, .live = true, .offset = P(compliance.major_faults),
-		.max = ANY_SIZE, .fallback = "0", .unit = "faults",
-		.doc = "Major page faults (those that wait for storage) allowed since ready.",
-		.example = "0" },
-	{ "interval", KIND_DURATION, .live = true, .offset = P(compliance.interval_usec),
-		.min = 10 * MSEC, .max = HOUR, .fallback = "1s", .unit = "duration",
-		.doc = "Time between two samples.", .example = "1s" },
-	{ "on_violation", KIND_ENUM, .live = true, .offset = P(compliance.on_violation),
-		.names = violation_names, .fallback = "report",
-		.doc = "What happens when a rule is broken, beside the report.",
-		.example = "report" },
-	{ NULL },
-};
-
-static const struct field restart_fields[] = {
-	{ "when", KIND_ENUM, .live = true, .offset = P(restart.when), .names = restart_names,
-		.fallback = "no", .doc = "After which end the program is started again.",
-		.example = "on-failure" },
-	{ "delay", KIND_DURATION, .live = true, .offset = P(restart.delay_usec), .max = HOUR,
-		.fallback = "1s", .unit = "duration", .doc = "Pause before it's started again.",
-		.example = "1s" },
-	{ "limit", KIND_COUNT, .live = true, .offset = P(restart.limit), .max = 10000,
-		.fallback = "5",
-		.doc = "Restarts within the window before the process counts as failed; 0 = no "
-		       "limit.",
-		.example = "5" },
-	{ "window", KIND_DURATION, .live = true, .offset = P(restart.window_usec), .min = SECOND,
-		.max = 24 * HOUR, .fallback = "60s", .unit = "duration",
-		.doc = "The time that `limit` counts over.", .example = "60s" },
-	{ NULL },
-};
-
 const struct field process_fields[] = {
 	{ "inherits", KIND_INHERITS, .max = INHERITS_MAX,
 		.doc = "Profiles that this one starts from; the later wins. Mappings are merged key "
@@ -237,10 +189,18 @@ const struct field process_fields[] = {
 	{ "environment", KIND_ENVIRONMENT, .offset = P(environment), .max = 128,
 		.doc = "Variables of the program. Values are text: numbers want quotes.",
 		.example = "{ ROS_DOMAIN_ID: \"7\" }" },
+	{ "environment_files", KIND_FILES, .offset = P(environment_files), .max = 16,
+		.doc = "Files of KEY=VALUE lines, read at each launch; the later wins, and environment wins over "
+		       "all. A \"-\" before the path: the file may be missing.",
+		.example = "[/etc/default/camera, -/etc/default/camera.local]" },
 	{ "working_directory", KIND_PATH, .offset = P(working_directory),
 		.doc = "Absolute path that the program starts in. Not set: / under rtmemd, the caller's "
 		       "directory with `rtmemctl run`.",
 		.example = "/var/lib/robot" },
+	{ "umask", KIND_MODE, .offset = P(umask), .set_offset = P(umask_set),
+		.doc = "Permissions that files created by the program don't get. Not set: \"0022\" under rtmemd, "
+		       "the caller's with `rtmemctl run`.",
+		.example = "\"0027\"" },
 	{ "capabilities", KIND_CAPABILITIES, .offset = P(capabilities),
 		.set_offset = P(capabilities_set), .max = 64,
 		.doc = "Capabilities that the program holds. As ambient ones, they need no setcap, and "
@@ -256,6 +216,8 @@ const struct field process_fields[] = {
 		.doc = "Scheduler, priority and CPUs." },
 	{ "memory", KIND_MAPPING, .offset = P(memory.place), .keys = memory_fields,
 		.doc = "Locking, heap and stacks: what makes the program free of page faults." },
+	{ "cgroup", KIND_MAPPING, .offset = P(cgroup.place), .keys = cgroup_fields,
+		.doc = "Memory control by the kernel's cgroup v2, where the machine has it." },
 	{ "inject", KIND_ENUM, .offset = P(inject), .names = inject_names, .fallback = "auto",
 		.doc = "How memory is locked inside the program. preload: by a library that the dynamic "
 		       "loader takes in. ptrace: at the first instruction, for programs that take no "
@@ -272,12 +234,30 @@ const struct field process_fields[] = {
 		.doc = "Whether the processes that the program forks and the programs that it starts are "
 		       "locked too (inherit), or are left alone (none).",
 		.example = "inherit" },
+	{ "after", KIND_PROCESS_NAMES, .offset = P(after), .max = 64,
+		.doc = "Processes that have to be ready before this one is started at boot or after a reload. One "
+		       "that fails doesn't hold this one up.",
+		.example = "[broker]" },
 	{ "ready", KIND_MAPPING, .offset = P(ready.place), .keys = ready_fields,
 		.doc = "When the program's start is over and faults begin to count." },
 	{ "compliance", KIND_MAPPING, .offset = P(compliance.place), .keys = compliance_fields,
 		.doc = "What is checked while the program runs." },
 	{ "restart", KIND_MAPPING, .offset = P(restart.place), .keys = restart_fields,
 		.doc = "Starting it again after it ended." },
+	{ "stop", KIND_MAPPING, .offset = P(stop.place), .keys = stop_fields,
+		.doc = "Ending it when asked." },
+	{ "watchdog", KIND_DURATION, .offset = P(watchdog_usec), .max = HOUR, .fallback = "0",
+		.unit = "duration",
+		.doc = "The program says WATCHDOG=1 (sd_notify) at least this often once it is ready; if it "
+		       "doesn't, it is ended by SIGABRT, which counts as a failure. 0 = no watchdog.",
+		.example = "5s" },
+	{ "output", KIND_MAPPING, .offset = P(output.place), .keys = output_fields,
+		.doc = "Where standard output and standard error go." },
+	{ "on_change", KIND_ENUM, .live = true, .offset = P(on_change), .names = on_change_names,
+		.fallback = "report",
+		.doc = "What `rtmemctl apply` does when the policy changed in a way that only a new launch can "
+		       "follow. report: says so; the process goes on as it was started. restart: restarts it.",
+		.example = "restart" },
 	{ NULL },
 };
 

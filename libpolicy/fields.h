@@ -32,6 +32,9 @@ enum field_kind {
 	KIND_IDENTITY, /* char *, name or number of a user or group */
 	KIND_IDENTITIES, /* char ** */
 	KIND_ARGUMENTS, /* char ** */
+	KIND_FILES, /* char **: absolute paths, each perhaps with "-" before it */
+	KIND_PROCESS_NAMES, /* char ** */
+	KIND_OUTPUT, /* char *: a word or an absolute path */
 	KIND_ENVIRONMENT, /* char ** of KEY=VALUE */
 	KIND_INHERITS, /* nothing is stored: inherit.c goes by the nodes */
 	KIND_PROCESS, /* const struct node * */
@@ -104,6 +107,13 @@ extern const struct field file_fields[];
 extern const struct field host_fields[];
 extern const struct field hugetlbfs_fields[];
 extern const struct field process_fields[];
+/* life-fields.c */
+extern const struct field ready_fields[];
+extern const struct field compliance_fields[];
+extern const struct field restart_fields[];
+extern const struct field stop_fields[];
+extern const struct field output_fields[];
+extern const struct field cgroup_fields[];
 
 const struct field *field_find(const struct field *table, const char *name);
 /** What a value may be, for people: "one of strict, balanced, onfault, none". */

@@ -95,6 +95,11 @@ bool mode_is_valid(const char *text) {
 	return consists_of(text, "01234567") && (strlen(text) == 3 || strlen(text) == 4);
 }
 
+bool output_is_valid(const char *text) {
+	return strcmp(text, "inherit") == 0 || strcmp(text, "journal") == 0 ||
+		strcmp(text, "none") == 0 || text[0] == '/';
+}
+
 bool node_name_is_valid(const char *text) {
 	const char *number = text + 4;
 

@@ -12,6 +12,8 @@
 #define SYSCTL_ALLOW_PATTERN "^[a-z0-9_-]+([.]([a-z0-9_-]+|[*]))+$"
 #define MOUNT_PATTERN	     "^(/[A-Za-z0-9_@-][A-Za-z0-9_.@-]*)+$"
 #define MODE_PATTERN	     "^[0-7]{3,4}$"
+#define OUTPUT_PATTERN	     "^(inherit|journal|none|/.*)$"
+#define FILES_PATTERN	     "^-?/"
 #define NODE_PATTERN	     "^node(0|[1-9][0-9]{0,3})$"
 
 /** user, group: a name or a number. */
@@ -29,6 +31,8 @@ bool sysctl_matches(const char *pattern, const char *name);
 bool mount_path_is_valid(const char *text);
 /** "770", "0770" */
 bool mode_is_valid(const char *text);
+/** inherit, journal, none or an absolute path */
+bool output_is_valid(const char *text);
 /** "node0" ... "node9999". */
 bool node_name_is_valid(const char *text);
 

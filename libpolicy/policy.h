@@ -91,6 +91,22 @@ enum restart_when {
 	RESTART_ALWAYS,
 	RESTART_WHEN_MAX
 };
+enum seal_mode {
+	SEAL_OFF,
+	SEAL_REPORT,
+	SEAL_DENY,
+	SEAL_MODE_MAX
+};
+enum on_timeout {
+	TIMEOUT_REPORT,
+	TIMEOUT_FAIL,
+	ON_TIMEOUT_MAX
+};
+enum on_change {
+	ON_CHANGE_REPORT,
+	ON_CHANGE_RESTART,
+	ON_CHANGE_MAX
+};
 enum host_thp {
 	HOST_THP_UNSET,
 	HOST_THP_ALWAYS,
@@ -149,6 +165,7 @@ struct memory_policy {
 	struct heap_policy heap;
 	struct stack_policy stack;
 	enum thp_mode thp;
+	enum seal_mode seal;
 	uint64_t host_reserve_bytes; /* what prefaulting leaves available on the machine */
 	struct place place;
 };
@@ -156,6 +173,7 @@ struct memory_policy {
 struct ready_policy {
 	enum ready_when when;
 	uint64_t timeout_usec;
+	enum on_timeout on_timeout;
 	uint64_t settle_usec;
 	struct place place;
 };
@@ -170,9 +188,33 @@ struct compliance_policy {
 
 struct restart_policy {
 	enum restart_when when;
-	uint64_t delay_usec;
+	uint64_t delay_usec; /* of the first; it doubles */
+	uint64_t delay_max_usec; /* at most; not above delay_usec: it never grows */
 	uint32_t limit; /* restarts within the window before `failed`; 0 = no limit */
 	uint64_t window_usec;
+	struct place place;
+};
+
+struct stop_policy {
+	int signal; /* SIGTERM ...: what asks the program to end */
+	uint64_t timeout_usec; /* until the whole tree is killed */
+	struct place place;
+};
+
+/** Texts: "inherit", "journal", "none" or an absolute path; NULL = not set. */
+struct output_policy {
+	char *standard; /* NULL = inherit */
+	char *error; /* NULL = like standard */
+	uint64_t rotate_bytes; /* of a file; 0 = never */
+	uint32_t rotate_keep;
+	struct place place;
+};
+
+/** cgroup v2; 0 = not set. */
+struct cgroup_policy {
+	uint64_t memory_min_bytes;
+	uint64_t memory_low_bytes;
+	uint64_t memory_max_bytes;
 	struct place place;
 };
 
@@ -184,20 +226,29 @@ struct process_policy {
 	char *group; /* NULL = the user's primary group */
 	char **groups; /* supplementary; NULL = those of the user database */
 	char **environment; /* "KEY=VALUE" */
+	char **environment_files; /* absolute paths; "-" before one: it may be missing */
 	char *working_directory;
+	uint32_t umask;
+	bool umask_set;
 	uint64_t capabilities; /* bit mask 1 << CAP_*; ambient */
 	bool capabilities_set;
 	struct limit limits[RLIM_NLIMITS]; /* index RLIMIT_* */
 	bool oom_score_adjust_set;
 	int oom_score_adjust;
 	struct scheduling_policy scheduling;
+	struct cgroup_policy cgroup;
 	enum inject_mode inject;
 	enum fork_mode fork;
 	enum children_mode children;
 	struct memory_policy memory;
+	char **after; /* names of processes that are started, and ready, before it */
 	struct ready_policy ready;
 	struct compliance_policy compliance;
 	struct restart_policy restart;
+	struct stop_policy stop;
+	uint64_t watchdog_usec; /* 0 = none */
+	struct output_policy output;
+	enum on_change on_change;
 };
 
 /** One wish for the machine: "hugepages.2M", "hugepages.2M.node0", "transparent_hugepage",

@@ -19,6 +19,7 @@ static const size_t value_sizes[KIND_MAX] = {
 	[KIND_FAULTS] = sizeof(uint64_t),
 	[KIND_CPUS] = sizeof(uint64_t[CPU_LIST_WORDS]),
 	[KIND_CAPABILITIES] = sizeof(uint64_t),
+	[KIND_MODE] = sizeof(uint32_t),
 };
 
 void process_init(struct process_policy *p) {
@@ -32,11 +33,14 @@ static void clear(const struct field *table, char *base) {
 			clear(f->keys, base);
 			break;
 		case KIND_PATH:
+		case KIND_OUTPUT:
 		case KIND_IDENTITY:
 			free(*(char **)(base + f->offset));
 			break;
 		case KIND_IDENTITIES:
 		case KIND_ARGUMENTS:
+		case KIND_FILES:
+		case KIND_PROCESS_NAMES:
 		case KIND_ENVIRONMENT:
 			strv_free(*(char ***)(base + f->offset));
 			break;
@@ -73,10 +77,13 @@ static bool same_limit(const struct limit *a, const struct limit *b) {
 static bool same_value(const struct field *f, const char *a, const char *b) {
 	switch (f->kind) {
 	case KIND_PATH:
+	case KIND_OUTPUT:
 	case KIND_IDENTITY:
 		return same_text(*(char *const *)(a + f->offset), *(char *const *)(b + f->offset));
 	case KIND_IDENTITIES:
 	case KIND_ARGUMENTS:
+	case KIND_FILES:
+	case KIND_PROCESS_NAMES:
 	case KIND_ENVIRONMENT:
 		return same_texts(
 			*(char **const *)(a + f->offset), *(char **const *)(b + f->offset));

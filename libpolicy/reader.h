@@ -53,7 +53,10 @@ void read_limit_count(struct reader *r, const struct field *f, const struct node
 void read_cpus(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_path(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_identity(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_output(struct reader *r, const struct field *f, const struct node *n, void *base);
 /* collections.c */
+void read_files(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_process_names(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_capabilities(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_identities(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_arguments(struct reader *r, const struct field *f, const struct node *n, void *base);

@@ -258,6 +258,24 @@ static void on_file_patterns(struct json *j, const struct field *f) {
 	json_object_end(j);
 }
 
+static void on_files(struct json *j, const struct field *f) {
+	write_sequence(j, f);
+	json_object_begin(j, "items");
+	write_pattern(j, FILES_PATTERN);
+	json_object_end(j);
+}
+
+static void on_process_names(struct json *j, const struct field *f) {
+	write_sequence(j, f);
+	json_object_begin(j, "items");
+	write_pattern(j, PROCESS_NAME_PATTERN);
+	json_object_end(j);
+}
+
+static void on_output(struct json *j, const struct field *f) {
+	write_pattern(j, OUTPUT_PATTERN);
+}
+
 static void on_surplus(struct json *j, const struct field *f) {
 	write_names_rule(j, SIZE_PATTERN, f->max);
 	json_object_begin(j, "additionalProperties");
@@ -300,6 +318,9 @@ static const kind_writer writers[KIND_MAX] = {
 	[KIND_IDENTITY] = on_identity,
 	[KIND_IDENTITIES] = on_identities,
 	[KIND_ARGUMENTS] = on_arguments,
+	[KIND_FILES] = on_files,
+	[KIND_PROCESS_NAMES] = on_process_names,
+	[KIND_OUTPUT] = on_output,
 	[KIND_ENVIRONMENT] = on_environment,
 	[KIND_INHERITS] = on_inherits,
 	[KIND_PROCESS] = on_process,

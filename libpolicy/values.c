@@ -193,6 +193,17 @@ void read_path(struct reader *r, const struct field *f, const struct node *n, vo
 		reject(r, n, DIAG_NOT_ABSOLUTE, allowed);
 }
 
+void read_output(struct reader *r, const struct field *f, const struct node *n, void *base) {
+	char allowed[FIELD_ALLOWED_MAX];
+
+	if (!check_text(r, n, field_allowed(f, allowed, sizeof(allowed))))
+		return;
+	if (output_is_valid(n->text))
+		replace_text(r, f, n->text, base);
+	else
+		reject_value(r, f, n, DIAG_BAD_VALUE);
+}
+
 bool check_identity(struct reader *r, const struct node *n, const char *allowed) {
 	if (!check_scalar(r, n, allowed))
 		return false;

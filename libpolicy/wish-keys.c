@@ -118,10 +118,12 @@ void read_mode(struct reader *r, const struct field *f, const struct node *n, vo
 
 	if (!check_text(r, n, field_allowed(f, allowed, sizeof(allowed))))
 		return;
-	if (mode_is_valid(n->text))
-		*(uint32_t *)member(f, base) = (uint32_t)strtoul(n->text, NULL, 8);
-	else
+	if (!mode_is_valid(n->text)) {
 		reject_value(r, f, n, DIAG_BAD_VALUE);
+		return;
+	}
+	*(uint32_t *)member(f, base) = (uint32_t)strtoul(n->text, NULL, 8);
+	mark_set(f, base);
 }
 
 static void hugetlbfs_done(struct hugetlbfs_policy *p) {
