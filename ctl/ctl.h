@@ -20,6 +20,7 @@ struct options {
 	bool state_dir_given;
 	const char *root; /* prefix of /proc and /sys for host settings; "" = this machine */
 	char **config_dirs; /* NULL = the usual ones */
+	bool config_of_root; /* config_dirs are the usual ones below root */
 	const char *policy; /* run: name of a process or a profile */
 	const char *policy_file; /* run: the only file to read */
 	const char *service; /* unit: whose command it is */

@@ -30,17 +30,20 @@ static int print_json(const struct view *v) {
 	return 0;
 }
 
-static int print_people(const struct view *v, bool all) {
+static int print_people(const struct options *o, const struct view *v) {
 	const struct settings *s = &v->settings;
 	size_t n_drift = settings_count(s, SETTING_DRIFT);
-	int r = settings_print(s, all, stdout, 0);
+	int r = settings_print(s, o->all, stdout, 0);
 
 	if (s->n_items == 0)
 		printf("no policy wants a setting of this machine\n");
 	else if (n_drift == 0)
 		printf("%zu setting%s wanted: no difference\n", s->n_items,
 			s->n_items == 1 ? "" : "s");
-	(void)settings_print_owners(s, &v->claims, all, stdout, 0);
+	(void)settings_print_owners(s, &v->claims, o->all, stdout, 0);
+	if (o->config_of_root)
+		printf("\nwanted by the policies below %s; --config-dir compares others\n",
+			o->root);
 	return r;
 }
 
@@ -83,7 +86,7 @@ int verb_diff(const struct options *o, int argc, char *argv[]) {
 	if (r == 0)
 		r = add_installed_policies(o, &view.claims);
 	if (r == 0)
-		r = o->json ? print_json(&view) : print_people(&view, o->all);
+		r = o->json ? print_json(&view) : print_people(o, &view);
 	if (r < 0)
 		return fail_errno(EXIT_CANT_TELL, r, "can't compare");
 	return settings_count(&view.settings, SETTING_DRIFT) ? EXIT_NOT_GOOD : EXIT_GOOD;

@@ -100,7 +100,7 @@ int fail_errno(int status, int error, const char *what) {
 static const char common_help[] =
 	"  --runtime-dir DIR   where rtmemd listens (default " RTMEM_RUNTIME_DIR ")\n"
 	"  --config-dir DIR    read policies from DIR; may be repeated, an earlier one wins\n"
-	"                      (default /etc/rtmem.d, /run/rtmem.d, /usr/lib/rtmem.d)\n"
+	"                      (default /etc/rtmem.d, /run/rtmem.d, /usr/lib/rtmem.d, below --root)\n"
 	"  --state-dir DIR     where original settings are kept (default " RTMEM_STATE_DIR ")\n"
 	"  --root DIR          look for /proc and /sys below DIR (diff, plan, --host-only); unit files (unit)\n"
 	"  --json              print JSON (all but run, unit, explain)\n"
@@ -283,6 +283,24 @@ static int move_state(struct options *o, char **ret) {
 	return 0;
 }
 
+/* The policies of a machine lie beside its settings. */
+static int move_config(struct options *o) {
+	static const char *const usual[] = { RTMEM_CONFIG_DIRS, NULL };
+
+	if (!*o->root || o->config_dirs)
+		return 0;
+	o->config_of_root = true;
+	STRV_FOREACH (directory, usual) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s%s", o->root, *directory) < 0)
+			path = NULL;
+		if (!path || strv_append(&o->config_dirs, path) < 0)
+			return fail_errno(EXIT_CANT_TELL, ENOMEM, "--root");
+	}
+	return 0;
+}
+
 static int run_verb(struct options *o, const struct verb *v, int argc, char *argv[]) {
 	_cleanup_free_ char *state_dir = NULL;
 	int r;
@@ -301,6 +319,8 @@ static int run_verb(struct options *o, const struct verb *v, int argc, char *arg
 	r = check_count(v, argc);
 	if (r == 0)
 		r = move_state(o, &state_dir);
+	if (r == 0)
+		r = move_config(o);
 	return r != 0 ? r : v->run(o, argc, argv);
 }
 

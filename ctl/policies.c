@@ -32,6 +32,11 @@ static const char *misspelt(const struct options *o, char *const *paths) {
 int policies_missing(const struct options *o, char *const *paths, int status) {
 	const char *directory = misspelt(o, paths);
 
+	if (directory && o->config_of_root)
+		return fail(status,
+			"there are no policies below --root %s (%s): --config-dir DIR names where "
+			"they are, such as /etc/rtmem.d for those of this machine",
+			o->root, directory);
 	return directory ? fail(status, "--config-dir %s: %s", directory, strerror(ENOENT)) : 0;
 }
 

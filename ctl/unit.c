@@ -129,7 +129,7 @@ static void print_word(const char *word) {
 
 static void print_launcher(const struct unit_view *v) {
 	print_word(v->program);
-	STRV_FOREACH (directory, v->options->config_dirs) {
+	STRV_FOREACH (directory, v->options->config_of_root ? NULL : v->options->config_dirs) {
 		char real[PATH_MAX];
 
 		fputs(" --config-dir ", stdout);

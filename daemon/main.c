@@ -19,7 +19,8 @@ static const char help_text[] =
 	"                     (default: /etc/rtmem.d, /run/rtmem.d, /usr/lib/rtmem.d)\n"
 	"  --runtime-dir DIR  sockets and records (default: " RTMEM_RUNTIME_DIR ")\n"
 	"  --state-dir DIR    original values of host settings (default: " RTMEM_STATE_DIR ")\n"
-	"  --root DIR         prefix of /proc and /sys for host settings\n"
+	"  --root DIR         prefix of /proc and /sys for host settings, and of the directories\n"
+	"                     above where they aren't given\n"
 	"  --log-level LEVEL  error, warning, notice, info (default) or debug\n"
 	"  --version          print the version\n"
 	"  --help             print this text\n"
@@ -106,9 +107,13 @@ static int take_arguments(int argc, char *argv[], struct arguments *a) {
 static int default_directories(struct options *o) {
 	static const char *const directories[] = { RTMEM_CONFIG_DIRS, NULL };
 
-	STRV_FOREACH (directory, directories)
-		if (strv_append(&o->config_dirs, *directory) < 0)
+	STRV_FOREACH (directory, directories) {
+		char path[PATH_MAX];
+
+		if (snprintf(path, sizeof(path), "%s%s", o->root, *directory) >= PATH_MAX ||
+			strv_append(&o->config_dirs, path) < 0)
 			return -1;
+	}
 	return 0;
 }
 

@@ -6,10 +6,12 @@
 #include "host/setting-kind.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/units.h"
 
 #define THP_DIRECTORY "/sys/kernel/mm/transparent_hugepage"
 
@@ -27,6 +29,31 @@ static int path_thp(const char *rest, char ret[static PATH_MAX]) {
 		return -EINVAL;
 	snprintf(ret, PATH_MAX, THP_DIRECTORY "/%.200s", rest);
 	return 0;
+}
+
+/* "64K" -> the directory of this size, with the file */
+static int path_thp_file(const char *size, const char *file, char ret[static PATH_MAX]) {
+	uint64_t bytes;
+
+	if (parse_size(size, &bytes) < 0 || bytes < 1024)
+		return -EINVAL;
+	snprintf(ret, PATH_MAX, THP_DIRECTORY "/hugepages-%" PRIu64 "kB/%s", bytes / 1024, file);
+	return 0;
+}
+
+static int path_thp_size(const char *rest, char ret[static PATH_MAX]) {
+	return path_thp_file(rest, "enabled", ret);
+}
+
+static int path_thp_shmem_size(const char *rest, char ret[static PATH_MAX]) {
+	return path_thp_file(rest, "shmem_enabled", ret);
+}
+
+static void missing_thp_size(const struct setting_target *t, char ret[static SETTING_REASON_MAX]) {
+	snprintf(ret, SETTING_REASON_MAX,
+		"this kernel has no transparent huge pages of %.40s that can be set by themselves: "
+		"not of this size, or it's older than 6.8 (6.11 for shared memory)",
+		t->rest);
 }
 
 static int path_khugepaged(const char *rest, char ret[static PATH_MAX]) {
@@ -164,6 +191,26 @@ const struct setting_kind setting_kinds[] = {
 		.decode = decode_choice,
 		.same = same_words,
 		.explain_missing = missing_thp,
+		.explain_short = short_value,
+	},
+	{
+		.prefix = "transparent_hugepage.size.",
+		.doc = "Where the kernel uses transparent huge pages of this size.",
+		.order = ORDER_THP,
+		.path = path_thp_size,
+		.decode = decode_choice,
+		.same = same_words,
+		.explain_missing = missing_thp_size,
+		.explain_short = short_value,
+	},
+	{
+		.prefix = "transparent_hugepage.shmem_size.",
+		.doc = "Where shared memory takes transparent huge pages of this size.",
+		.order = ORDER_THP,
+		.path = path_thp_shmem_size,
+		.decode = decode_choice,
+		.same = same_words,
+		.explain_missing = missing_thp_size,
 		.explain_short = short_value,
 	},
 	{

@@ -19,7 +19,9 @@
 #include "common/units.h"
 #include "host/setting-kind.h"
 
+/* Nothing is mounted; "absent below /mnt": nor is there a directory, nor one above it up to /mnt. */
 #define ABSENT "absent"
+#define BELOW  " below "
 
 struct mount_value {
 	uint64_t page_bytes;
@@ -82,10 +84,18 @@ static int parse_value(const char *text, struct mount_value *ret) {
 	return r == 0 ? find_group(group, &ret->gid) : r;
 }
 
+static bool is_absent(const char *value) {
+	size_t len = strlen(ABSENT);
+
+	return strncmp(value, ABSENT, len) == 0 &&
+		(value[len] == '\0' || strncmp(value + len, BELOW, strlen(BELOW)) == 0);
+}
+
+/* A directory that was made for the mount and isn't empty any more is nobody's difference. */
 bool same_hugetlbfs(const char *wanted, const char *actual) {
 	struct mount_value left, right;
 
-	if (strcmp(wanted, actual) == 0)
+	if (strcmp(wanted, actual) == 0 || (is_absent(wanted) && is_absent(actual)))
 		return true;
 	return parse_value(wanted, &left) == 0 && parse_value(actual, &right) == 0 &&
 		left.page_bytes == right.page_bytes && left.uid == right.uid &&
@@ -143,6 +153,23 @@ void mount_options_value(const char *options, char ret[static MOUNT_TEXT_MAX]) {
 	format_value(&v, ret);
 }
 
+/* The directory that is to be there already when the others are made. */
+static int read_absent(const struct setting_target *t, char **ret) {
+	char there[512];
+	struct stat st;
+	int n;
+
+	snprintf(there, sizeof(there), "%s", t->rest);
+	while (!*t->root && there[1] && lstat(there, &st) < 0 && errno == ENOENT) {
+		char *slash = strrchr(there, '/');
+
+		slash[slash == there] = '\0';
+	}
+	n = strcmp(there, t->rest) == 0 ? asprintf(ret, ABSENT)
+					: asprintf(ret, ABSENT BELOW "%s", there);
+	return n < 0 ? -ENOMEM : 0;
+}
+
 int read_mounted(const struct setting_target *t, char **ret) {
 	struct mount_value v = { .mode = 0755 };
 	_cleanup_free_ char *text = NULL;
@@ -156,7 +183,7 @@ int read_mounted(const struct setting_target *t, char **ret) {
 	if (r < 0)
 		return r;
 	if (!find_mount(lines, t->rest, type, options))
-		return asprintf(ret, ABSENT) < 0 ? -ENOMEM : 0;
+		return read_absent(t, ret);
 	if (strcmp(type, "hugetlbfs") != 0)
 		return asprintf(ret, "%s", type) < 0 ? -ENOMEM : 0;
 	parse_options(options, &v);
@@ -181,7 +208,7 @@ void short_hugetlbfs(const struct setting_target *t, const char *wanted, const c
 
 void describe_hugetlbfs(
 	const struct setting_target *t, const char *value, char ret[static SETTING_REASON_MAX]) {
-	if (strcmp(value, ABSENT) == 0)
+	if (is_absent(value))
 		snprintf(ret, SETTING_REASON_MAX, "unmount %.400s", t->rest);
 	else
 		snprintf(ret, SETTING_REASON_MAX, "mount hugetlbfs on %.300s (%.100s)", t->rest,
@@ -192,7 +219,7 @@ bool blocked_mount(const struct setting_target *t, const char *wanted, const cha
 	char ret[static SETTING_REASON_MAX]) {
 	struct mount_value now, asked;
 
-	if (strcmp(actual, ABSENT) == 0 || parse_value(wanted, &asked) < 0)
+	if (is_absent(actual) || parse_value(wanted, &asked) < 0)
 		return false;
 	if (parse_value(actual, &now) == 0 && now.page_bytes == asked.page_bytes)
 		return false;
@@ -241,6 +268,25 @@ static int do_unmount(const char *path, char ret_reason[static SETTING_REASON_MA
 	return -errno;
 }
 
+/* Those that were made for the mount. What somebody uses by now isn't empty, or isn't ours: it stays. */
+static void remove_directories(const char *path, const char *value) {
+	const char *below = strstr(value, BELOW);
+	const char *there = below ? below + strlen(BELOW) : path;
+	char copy[512];
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	if (strncmp(copy, there, strlen(there)) != 0)
+		return;
+	while (strlen(copy) > strlen(there)) {
+		struct stat st;
+
+		if (lstat(copy, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+			rmdir(copy) < 0)
+			return;
+		*strrchr(copy, '/') = '\0';
+	}
+}
+
 static int change(const struct setting_target *t, const struct mount_value *v, const char *actual,
 	char ret_reason[static SETTING_REASON_MAX]) {
 	struct mount_value now;
@@ -275,15 +321,19 @@ int write_mounted(const struct setting_target *t, const char *value,
 			"mounts of another machine's files can't be changed");
 		return -EROFS;
 	}
-	if (strcmp(value, ABSENT) == 0)
-		return do_unmount(t->rest, ret_reason);
+	if (is_absent(value)) {
+		r = do_unmount(t->rest, ret_reason);
+		if (r == 0)
+			remove_directories(t->rest, value);
+		return r;
+	}
 	r = parse_value(value, &v);
 	if (r < 0)
 		return explain_value(r, value, ret_reason);
 	r = read_mounted(t, &actual);
 	if (r < 0)
 		return r;
-	if (strcmp(actual, ABSENT) != 0)
+	if (!is_absent(actual))
 		return change(t, &v, actual, ret_reason);
 	r = do_mount(t->rest, &v);
 	if (r < 0)

@@ -50,6 +50,7 @@ enum field_kind {
 	KIND_SYSCTL_NAMES, /* char ** of file_policy */
 	KIND_WISH_WORD, /* the word itself */
 	KIND_WISH_CHOICE, /* the word's number */
+	KIND_WISH_SIZES, /* sizes -> the word itself */
 	KIND_WISH_NUMBER,
 	KIND_WISH_NUMBERS, /* min..max: how many */
 	KIND_WISH_KIB, /* a size; the kernel counts kB */

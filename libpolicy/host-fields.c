@@ -70,6 +70,23 @@ static const struct enum_name shmem_names[] = {
 	{ NULL, 0 },
 };
 
+static const struct enum_name thp_size_names[] = {
+	{ "always", 0 },
+	{ "inherit", 1 },
+	{ "madvise", 2 },
+	{ "never", 3 },
+	{ NULL, 0 },
+};
+
+static const struct enum_name shmem_size_names[] = {
+	{ "always", 0 },
+	{ "inherit", 1 },
+	{ "within_size", 2 },
+	{ "advise", 3 },
+	{ "never", 4 },
+	{ NULL, 0 },
+};
+
 static const struct field khugepaged_fields[] = {
 	{ "defrag", KIND_WISH_CHOICE, .names = switch_names,
 		.setting = "transparent_hugepage.khugepaged.defrag",
@@ -152,6 +169,16 @@ const struct field host_fields[] = {
 	{ "transparent_hugepage_shmem", KIND_WISH_WORD, .names = shmem_names,
 		.setting = "transparent_hugepage.shmem_enabled",
 		.doc = "Transparent huge pages in shared memory and tmpfs.", .example = "never" },
+	{ "transparent_hugepage_sizes", KIND_WISH_SIZES, .max = 16, .names = thp_size_names,
+		.setting = "transparent_hugepage.size",
+		.doc = "Transparent huge pages of one size. inherit: as transparent_hugepage says; "
+		       "any other word counts whatever that says.",
+		.example = "{ 64K: never, 2M: inherit }" },
+	{ "transparent_hugepage_shmem_sizes", KIND_WISH_SIZES, .max = 16, .names = shmem_size_names,
+		.setting = "transparent_hugepage.shmem_size",
+		.doc = "The same in shared memory and tmpfs; inherit: as "
+		       "transparent_hugepage_shmem says.",
+		.example = "{ 64K: never, 2M: inherit }" },
 	{ "khugepaged", KIND_MAPPING, .keys = khugepaged_fields,
 		.doc = "The kernel's thread that turns pages of running programs into huge ones." },
 	{ "ksm", KIND_WISH_CHOICE, .names = ksm_names, .setting = "ksm.run",

@@ -64,6 +64,7 @@ static const char *const fixed_texts[KIND_MAX] = {
 	[KIND_HUGEPAGES] = "a mapping of page sizes to numbers, such as { 2M: 64 }",
 	[KIND_DRIFT] = "report, reapply, or a mapping of settings to these",
 	[KIND_SURPLUS] = "a mapping of page sizes to numbers, such as { 2M: 16 }",
+	[KIND_WISH_SIZES] = "a mapping of page sizes to words, such as { 64K: never }",
 	[KIND_HUGETLBFS] = "a mapping of directories to pages, owner, group and mode",
 	[KIND_FILE_PATTERNS] = "a sequence of absolute paths, in which * and ? may stand",
 	[KIND_SYSCTL_NAMES] = "a sequence of dotted names, such as [net.core.rmem_max]",

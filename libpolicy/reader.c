@@ -47,6 +47,7 @@ static const value_reader readers[KIND_MAX] = {
 	[KIND_HUGEPAGES] = read_hugepages,
 	[KIND_DRIFT] = read_drift,
 	[KIND_SURPLUS] = read_surplus,
+	[KIND_WISH_SIZES] = read_wish_sizes,
 	[KIND_HUGETLBFS] = read_hugetlbfs,
 	[KIND_SYSCTL] = read_sysctl,
 	[KIND_FILE_PATTERNS] = read_file_patterns,

@@ -74,6 +74,7 @@ void read_sysctl_names(struct reader *r, const struct field *f, const struct nod
 /* wish-keys.c */
 void read_wish_word(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_wish_choice(struct reader *r, const struct field *f, const struct node *n, void *base);
+void read_wish_sizes(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_wish_number(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_wish_numbers(struct reader *r, const struct field *f, const struct node *n, void *base);
 void read_wish_kib(struct reader *r, const struct field *f, const struct node *n, void *base);

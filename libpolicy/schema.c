@@ -290,6 +290,13 @@ static void on_hugetlbfs(struct json *j, const struct field *f) {
 	json_object_end(j);
 }
 
+static void on_sizes(struct json *j, const struct field *f) {
+	write_names_rule(j, SIZE_PATTERN, f->max);
+	json_object_begin(j, "additionalProperties");
+	on_enum(j, f);
+	json_object_end(j);
+}
+
 static void on_mode(struct json *j, const struct field *f) {
 	write_pattern(j, MODE_PATTERN);
 }
@@ -334,6 +341,7 @@ static const kind_writer writers[KIND_MAX] = {
 	[KIND_MODE] = on_mode,
 	[KIND_WISH_WORD] = on_enum,
 	[KIND_WISH_CHOICE] = on_enum,
+	[KIND_WISH_SIZES] = on_sizes,
 	[KIND_WISH_NUMBER] = on_integer,
 	[KIND_WISH_NUMBERS] = on_numbers,
 	[KIND_WISH_KIB] = on_size,

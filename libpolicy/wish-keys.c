@@ -52,6 +52,34 @@ void read_wish_word(struct reader *r, const struct field *f, const struct node *
 		add_wish(r, base, &n->place, f->setting, n->text);
 }
 
+#define THP_MIN_BYTES (8ull << 10)
+#define THP_MAX_BYTES (1ull << 30)
+
+static void read_size_word(
+	struct reader *r, const struct field *f, const struct entry *e, void *base) {
+	char text[QUOTE_MAX], size[UNITS_TEXT_MAX], setting[64];
+	struct field word = *f;
+	uint64_t bytes = 0;
+
+	word.kind = KIND_WISH_WORD;
+	if (parse_size(e->key->text, &bytes) < 0 || bytes < THP_MIN_BYTES ||
+		bytes > THP_MAX_BYTES || (bytes & (bytes - 1)) != 0) {
+		diagnostics_add(r->diagnostics, &e->key->place, DIAG_HUGEPAGE_SIZE,
+			"%s isn't a size of transparent huge pages; allowed: powers of two from 8K "
+			"to 1G, such as 64K, 2M",
+			quote(e->key->text, text));
+		return;
+	}
+	if (e->value->kind == NODE_REFUSED || !check_word(r, &word, e->value))
+		return;
+	snprintf(setting, sizeof(setting), "%.40s.%.20s", f->setting, format_size(bytes, size));
+	add_wish(r, base, &e->key->place, setting, e->value->text);
+}
+
+void read_wish_sizes(struct reader *r, const struct field *f, const struct node *n, void *base) {
+	read_entries(r, f, n, base, read_size_word);
+}
+
 void read_wish_choice(struct reader *r, const struct field *f, const struct node *n, void *base) {
 	const struct enum_name *word = check_word(r, f, n);
 

@@ -282,6 +282,23 @@ class Verbs(rtmem.TestCase):
         self.assertEqual(rows["sysctl.vm.no_such_key"]["result"], "not-applicable")
         self.assertEqual(rows["sysctl.vm.swappiness"]["source"], f"{path}:5")
 
+    def test_policies_lie_below_the_root_too(self):
+        self.fake_root()
+        os.makedirs(os.path.join(self.root, "etc/rtmem.d"))
+        with open(os.path.join(self.root, "etc/rtmem.d/a.yaml"), "w", encoding="utf-8") as f:
+            f.write("version: 1\nhost: { sysctl: { vm.swappiness: 0 } }\n")
+        done = subprocess.run([rtmem.RTMEMCTL, "--root", self.root, "diff"], text=True, timeout=60,
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(f"{self.root}/etc/rtmem.d/a.yaml:2", done.stdout)
+        self.assertIn(f"wanted by the policies below {self.root}", done.stdout)
+        self.assertNotIn("below", self.ctl("--root", self.root, "diff").stdout)
+        shutil.rmtree(os.path.join(self.root, "etc"))
+        done = subprocess.run([rtmem.RTMEMCTL, "--root", self.root, "diff"], text=True, timeout=60,
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there are no policies below", done.stderr)
+
     # ---- run
 
     def run_under(self, policy, *command, status=0, **more):

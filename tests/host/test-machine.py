@@ -154,6 +154,18 @@ class Mounts(Machine):
         self.assertEqual(len(mounted(self.mount)), 1)
         self.rollback()
         self.assertEqual(mounted(self.mount), [])
+        self.assertEqual(sorted(os.listdir(self.dir)), ["policy", "run", "state"])
+
+    def test_directories_stay_that_were_there_or_are_in_use(self):
+        os.mkdir(self.path("mnt"))
+        self.mounted_or_skip(self.apply(self.wish()))
+        self.rollback()
+        self.assertEqual(os.listdir(self.path("mnt")), [])
+        os.rmdir(self.path("mnt"))
+        self.mounted_or_skip(self.apply(self.wish()))
+        pathlib.Path(self.path("mnt/theirs")).touch()
+        self.rollback()
+        self.assertEqual(os.listdir(self.path("mnt")), ["theirs"])
 
     def test_what_was_there_is_never_unmounted(self):
         os.makedirs(self.mount)

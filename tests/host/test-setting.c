@@ -69,8 +69,10 @@ static void what_forbids_compaction_is_written_last(void **state) {
 
 static void settings_of_transparent_huge_pages_have_their_files(void **state) {
 	static const char *const settings[] = { "transparent_hugepage",
-		"transparent_hugepage.defrag", "transparent_hugepage.khugepaged.defrag" };
-	static const char *const files[] = { "enabled", "defrag", "khugepaged/defrag" };
+		"transparent_hugepage.defrag", "transparent_hugepage.khugepaged.defrag",
+		"transparent_hugepage.size.64K", "transparent_hugepage.shmem_size.2M" };
+	static const char *const files[] = { "enabled", "defrag", "khugepaged/defrag",
+		"hugepages-64kB/enabled", "hugepages-2048kB/shmem_enabled" };
 
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
 		struct setting_target t;
@@ -78,6 +80,23 @@ static void settings_of_transparent_huge_pages_have_their_files(void **state) {
 		assert_int_equal(setting_target_init(settings[i], NULL, &t), 0);
 		assert_string_equal(strstr(t.path, "hugepage/") + 9, files[i]);
 	}
+}
+
+static void a_size_that_this_kernel_lacks_does_not_apply(void **state) {
+	struct setting_state s = { .setting = strdup("transparent_hugepage.size.64K"),
+		.wanted = strdup("never"),
+		.actual = strdup("") };
+	struct settings all = { calloc(1, sizeof(s)), 1 };
+
+	all.items[0] = s;
+	assert_int_equal(setting_state_compare(&all.items[0], tree), 0);
+	assert_int_equal(all.items[0].result, SETTING_NOT_APPLICABLE);
+	assert_non_null(strstr(all.items[0].reason, "64K"));
+	tree_write_text(tree, "sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled",
+		"always inherit madvise [never]\n");
+	assert_int_equal(setting_state_compare(&all.items[0], tree), 0);
+	assert_int_equal(all.items[0].result, SETTING_OK);
+	settings_done(&all);
 }
 
 static void a_shorter_list_of_zones_is_fulfilled_by_its_beginning(void **state) {
@@ -139,6 +158,9 @@ static void names_and_numbers_of_users_are_the_same(void **state) {
 	assert_false(setting_same(setting, "2M nobody-of-this-name:root 0755", "2M 0:0 0755"));
 	assert_false(setting_same(setting, "2M root:root 0755", "absent"));
 	assert_true(setting_same(setting, "absent", "absent"));
+	assert_true(setting_same(setting, "absent below /mnt", "absent"));
+	assert_false(setting_same(setting, "absent below /mnt", "2M 0:0 0755"));
+	assert_false(setting_same(setting, "absentee", "absent"));
 }
 
 /* ---- what can be seen without trying ----------------------------------------------------------- */
@@ -247,6 +269,7 @@ int main(void) {
 		CASE(every_kind_is_complete),
 		CASE(what_forbids_compaction_is_written_last),
 		CASE(settings_of_transparent_huge_pages_have_their_files),
+		CASE(a_size_that_this_kernel_lacks_does_not_apply),
 		CASE(a_shorter_list_of_zones_is_fulfilled_by_its_beginning),
 		CASE(swap_reads_as_devices_with_priorities),
 		CASE(what_is_not_a_file_is_never_written_elsewhere),
