@@ -19,6 +19,7 @@
 #include "daemon/log.h"
 #include "daemon/react.h"
 #include "daemon/sample.h"
+#include "daemon/self.h"
 #include "libpolicy/set.h"
 
 int apply_load(const struct manager *m, struct policy_set **ret, struct diagnostics *diagnostics) {
@@ -175,6 +176,21 @@ int apply(struct manager *m, bool dry, bool *ret_changed, char **ret_json) {
 				  },
 				  ret_json)
 			: 0;
+}
+
+void apply_reload(struct manager *m) {
+	bool changed;
+	int r;
+
+	self_reloading(m);
+	r = apply(m, false, &changed, NULL);
+	if (r == -EWOULDBLOCK)
+		host_do_later(m, LATER_RELOAD, "another program of rtmem is writing settings");
+	else if (r < 0)
+		log_error("reload failed, the old policies stay in force: %s", strerror(-r));
+	else
+		log_info("reloaded: %s", changed ? "changes applied" : "nothing changed");
+	self_reloaded(m);
 }
 
 int apply_try(struct manager *m, uint64_t try_usec, bool *ret_changed, char **ret_json) {

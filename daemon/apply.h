@@ -16,6 +16,9 @@ int apply_load(const struct manager *m, struct policy_set **ret, struct diagnost
  */
 int apply(struct manager *m, bool dry, bool *ret_changed, char **ret_json);
 
+/** Asked for by a signal: told in the log. While somebody else writes settings it's put off. */
+void apply_reload(struct manager *m);
+
 /** Loads, and tries the settings of the machine alone: they go back unless confirmed in time. */
 int apply_try(struct manager *m, uint64_t try_usec, bool *ret_changed, char **ret_json);
 

@@ -12,11 +12,12 @@
 #include "daemon/log.h"
 #include "daemon/sample.h"
 
-static struct transaction transaction_of(struct manager *m) {
+struct transaction host_transaction(struct manager *m) {
 	return (struct transaction){
 		.root = m->options->root,
 		.state_dir = m->options->state_dir,
 		.on_try = host_try_guard,
+		.no_wait = true,
 		.userdata = m,
 	};
 }
@@ -76,7 +77,7 @@ static void read_again(struct manager *m) {
 }
 
 bool host_is_trying(const struct manager *m, char problem[static SETTING_REASON_MAX]) {
-	const struct transaction t = transaction_of((struct manager *)m);
+	const struct transaction t = host_transaction((struct manager *)m);
 	struct try_state state;
 
 	if (transaction_try_state(&t, &state) < 0 || !state.pending || state.due)
@@ -90,10 +91,15 @@ bool host_is_trying(const struct manager *m, char problem[static SETTING_REASON_
 
 int host_apply(struct manager *m, struct policy_set *set, unsigned flags, uint64_t try_usec,
 	struct host_writes *ret_writes, char problem[static SETTING_REASON_MAX]) {
-	const struct transaction t = transaction_of(m);
+	const struct transaction t = host_transaction(m);
 	_cleanup_settings_ struct settings host = { .n_items = 0 };
 	int r = transaction_apply(&t, set, flags, try_usec, &host, ret_writes, problem);
 
+	if (r == -EWOULDBLOCK && flags & APPLY_UNATTENDED) {
+		host_do_later(m, LATER_APPLY, problem);
+		read_again(m);
+		return r;
+	}
 	tell_problem(r, "settings weren't applied", problem);
 	if (r < 0)
 		return r;
@@ -108,7 +114,7 @@ int host_apply(struct manager *m, struct policy_set *set, unsigned flags, uint64
 
 int host_rollback(struct manager *m, bool force, struct host_writes *ret_writes,
 	char problem[static SETTING_REASON_MAX]) {
-	const struct transaction t = transaction_of(m);
+	const struct transaction t = host_transaction(m);
 	int r = transaction_rollback(&t, force, ret_writes, problem);
 
 	tell_problem(r, "nothing was given back", problem);
@@ -128,9 +134,13 @@ int host_rollback(struct manager *m, bool force, struct host_writes *ret_writes,
 
 int host_revert(struct manager *m, bool only_due, struct host_writes *ret_writes,
 	char problem[static SETTING_REASON_MAX]) {
-	const struct transaction t = transaction_of(m);
+	const struct transaction t = host_transaction(m);
 	int r = transaction_revert(&t, only_due, ret_writes, problem);
 
+	if (r == -EWOULDBLOCK && only_due) {
+		host_do_later(m, LATER_REVERT, problem);
+		return r;
+	}
 	tell_problem(r, "what was tried wasn't taken back", problem);
 	host_tell_writes(ret_writes);
 	if (r < 0)
@@ -148,7 +158,7 @@ int host_revert(struct manager *m, bool only_due, struct host_writes *ret_writes
 }
 
 int host_confirm(struct manager *m, char problem[static SETTING_REASON_MAX]) {
-	const struct transaction t = transaction_of(m);
+	const struct transaction t = host_transaction(m);
 	size_t n;
 	int r = transaction_confirm(&t, &n, problem);
 
@@ -163,6 +173,7 @@ int host_confirm(struct manager *m, char problem[static SETTING_REASON_MAX]) {
 
 void host_done(struct manager *m) {
 	host_forget_disputes(m);
+	host_later_done(m);
 	set_tried(m, NULL);
 	m->try_timer = sd_event_source_disable_unref(m->try_timer);
 }

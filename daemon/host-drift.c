@@ -110,9 +110,9 @@ static void give_up(struct manager *m, const struct host_wish *wish) {
 		wish->setting, wish->wanted, REAPPLY_MAX, owners);
 }
 
-static void set_again(struct manager *m, const struct host_wish *wish) {
-	const struct transaction t = { .root = m->options->root,
-		.state_dir = m->options->state_dir };
+/* false: not even tried. */
+static bool set_again(struct manager *m, const struct host_wish *wish) {
+	const struct transaction t = host_transaction(m);
 	_cleanup_host_writes_ struct host_writes writes = { .n_items = 0 };
 	char problem[SETTING_REASON_MAX];
 	int r = transaction_reapply(&t, host_policy(m), wish->setting, &writes, problem);
@@ -120,12 +120,14 @@ static void set_again(struct manager *m, const struct host_wish *wish) {
 	if (r < 0)
 		log_warning("host: %s isn't set again: %s", wish->setting, problem);
 	host_tell_writes(&writes);
+	return r != -EWOULDBLOCK;
 }
 
 /* true: something may have been written. */
 static bool settle_drift(struct manager *m, const struct setting_state *s, uint64_t now_usec) {
 	const struct policy_set *set = host_policy(m);
 	const struct host_wish *wish = wish_find(set->wishes, set->n_wishes, s->setting);
+	struct reapply_history before;
 	struct dispute *d;
 
 	if (s->result != SETTING_DRIFT || s->held || s->report || !wish || !wish->reapply)
@@ -133,9 +135,11 @@ static bool settle_drift(struct manager *m, const struct setting_state *s, uint6
 	d = find_dispute(m, s->setting);
 	if (!d)
 		return false;
+	before = d->history;
 	switch (reapply_decide(&d->history, now_usec)) {
 	case REAPPLY_NOW:
-		set_again(m, wish);
+		if (!set_again(m, wish)) /* in ten seconds, then */
+			d->history = before;
 		return true;
 	case REAPPLY_GIVE_UP:
 		give_up(m, wish);

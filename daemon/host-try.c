@@ -36,8 +36,7 @@ static int set_timer(struct manager *m, uint64_t deadline_usec) {
 }
 
 void host_try_arm(struct manager *m) {
-	const struct transaction t = { .root = m->options->root,
-		.state_dir = m->options->state_dir };
+	const struct transaction t = host_transaction(m);
 	struct try_state state;
 	int r;
 

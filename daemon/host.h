@@ -12,6 +12,9 @@ struct policy_set *host_policy(const struct manager *m);
 /** Does a try stand in the way of another apply? problem: how to end it. */
 bool host_is_trying(const struct manager *m, char problem[static SETTING_REASON_MAX]);
 
+/** The machine's, for rtmemd: it never waits for another writer. */
+struct transaction host_transaction(struct manager *m);
+
 /** host-apply.c: transaction_apply() and what follows from it: the log, the status, the timer. A try's
  *  set is the machine's from then on. */
 int host_apply(struct manager *m, struct policy_set *set, unsigned flags, uint64_t try_usec,
@@ -35,6 +38,10 @@ void host_refresh(struct manager *m, uint64_t now_usec);
 void host_take_over(struct manager *m, struct settings *host);
 /** Somebody has decided anew: disputes are forgotten. */
 void host_forget_disputes(struct manager *m);
+
+/** host-later.c: somebody else is writing (-EWOULDBLOCK, with the problem): it's done afterwards. */
+void host_do_later(struct manager *m, enum host_later what, const char *problem);
+void host_later_done(struct manager *m);
 
 void host_done(struct manager *m);
 

@@ -105,17 +105,7 @@ static int on_end_signal(sd_event_source *s, const struct signalfd_siginfo *si, 
 }
 
 static int on_reload_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
-	struct manager *m = userdata;
-	bool changed;
-	int r;
-
-	self_reloading(m);
-	r = apply(m, false, &changed, NULL);
-	if (r < 0)
-		log_error("reload failed, the old policies stay in force: %s", strerror(-r));
-	else
-		log_info("reloaded: %s", changed ? "changes applied" : "nothing changed");
-	self_reloaded(m);
+	apply_reload(userdata);
 	return 0;
 }
 

@@ -23,6 +23,14 @@ struct options {
 	const char *root; /* prefix of /proc and /sys for host settings; "" = this machine */
 };
 
+/** Each includes what stands before it. */
+enum host_later {
+	LATER_NOTHING,
+	LATER_REVERT, /* of a try whose time is over */
+	LATER_APPLY, /* of the start */
+	LATER_RELOAD,
+};
+
 struct client;
 struct dispute;
 
@@ -36,6 +44,8 @@ struct manager {
 	struct policy_set *tried_set; /* of the machine's settings, when it isn't `set` */
 	uint64_t try_deadline_usec; /* CLOCK_BOOTTIME; 0 = nothing waits for a confirmation */
 	sd_event_source *try_timer;
+	enum host_later later; /* what waits for somebody else who writes settings */
+	sd_event_source *later_timer;
 	struct dispute *disputes; /* dispute::next */
 	struct rings rings;
 	char helper[PATH_MAX]; /* rtmem-exec */

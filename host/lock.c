@@ -67,7 +67,7 @@ static pid_t read_holder(int fd) {
 	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
 }
 
-int host_lock(const char *state_dir, pid_t *ret_holder) {
+int host_lock(const char *state_dir, bool wait, pid_t *ret_holder) {
 	static const struct timespec step = { .tv_nsec = STEP_MSEC * 1000000L };
 	_cleanup_close_ int directory = open_directory(state_dir), fd = -1;
 
@@ -80,7 +80,7 @@ int host_lock(const char *state_dir, pid_t *ret_holder) {
 	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += STEP_MSEC) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
-		if (waited >= WAIT_MSEC) {
+		if (!wait || waited >= WAIT_MSEC) {
 			*ret_holder = read_holder(fd);
 			return -EWOULDBLOCK;
 		}
@@ -88,4 +88,11 @@ int host_lock(const char *state_dir, pid_t *ret_holder) {
 	}
 	write_holder(fd);
 	return TAKE_FD(fd);
+}
+
+bool host_lock_is_held(const char *state_dir) {
+	pid_t holder;
+	_cleanup_close_ int fd = host_lock(state_dir, false, &holder);
+
+	return fd == -EWOULDBLOCK;
 }

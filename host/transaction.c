@@ -249,7 +249,10 @@ static int run(const struct transaction *t, const struct request *q, struct sett
 
 	*ret = (struct settings){ 0 };
 	*ret_writes = (struct host_writes){ 0 };
-	r = r < 0 ? refuse_work(&job, q) : work(&job, q);
+	if (r < 0 && r != -EWOULDBLOCK)
+		r = refuse_work(&job, q);
+	else if (r == 0)
+		r = work(&job, q);
 	if (r == 0)
 		r = hand_over(&job, q->set, ret, ret_writes);
 	if (r == -ENOMEM)

@@ -25,6 +25,7 @@ struct transaction {
 	 *  there from now on. Negative: the try is called off. May be NULL. */
 	int (*on_try)(const struct transaction *t);
 	void *userdata;
+	bool no_wait; /* for another writer: then -EWOULDBLOCK comes at once */
 };
 
 enum write_outcome {
@@ -73,7 +74,8 @@ enum apply_flags {
  * aren't, in the order of setting_order(). What differed is in ret_writes, how all wishes stand
  * afterwards in ret. try_usec: 0, or goes back after this time unless confirmed.
  * 0, also when settings were refused. Else nothing was written, and problem says why: -EALREADY (a
- * try waits for its confirmation), -ENOMEM, what on_try returned.
+ * try waits for its confirmation), -EWOULDBLOCK (somebody else is writing, and still is after some
+ * seconds), -ENOMEM, what on_try returned.
  * A dry run takes no lock and writes nothing at all.
  */
 int transaction_apply(const struct transaction *t, const struct policy_set *set, unsigned flags,

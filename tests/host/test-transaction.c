@@ -274,7 +274,7 @@ static void a_writer_waits_for_the_other(void **state) {
 	int fd, status;
 
 	want_all(f);
-	fd = host_lock(f->state_dir, &holder);
+	fd = host_lock(f->state_dir, true, &holder);
 	assert_true(fd >= 0);
 	pid = fork();
 	if (pid == 0) { /* the child gives its copy of the lock back after a while */
@@ -285,6 +285,27 @@ static void a_writer_waits_for_the_other(void **state) {
 	apply(f);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(host_writes_count(&f->writes, WRITE_DONE), 3);
+}
+
+static void who_must_not_wait_is_told_of_the_other_at_once(void **state) {
+	struct fixture *f = *state;
+	_cleanup_close_ int fd = -1;
+	char pid[32];
+	pid_t holder;
+
+	want_all(f);
+	fd = host_lock(f->state_dir, false, &holder);
+	assert_true(fd >= 0);
+	assert_true(host_lock_is_held(f->state_dir));
+	f->t.no_wait = true;
+	assert_int_equal(apply_with(f, 0, 0), -EWOULDBLOCK);
+	snprintf(pid, sizeof(pid), "(pid %d)", (int)getpid());
+	assert_non_null(strstr(f->problem, pid));
+	assert_int_equal(transaction_rollback(&f->t, false, &f->writes, f->problem), -EWOULDBLOCK);
+	assert_originals(f);
+	fd = close_fd(fd);
+	assert_false(host_lock_is_held(f->state_dir));
+	apply(f);
 }
 
 int main(void) {
@@ -306,6 +327,7 @@ int main(void) {
 		CASE(after_a_reboot_nothing_is_left_to_go_back),
 		CASE(others_who_may_write_to_the_state_are_told_of),
 		CASE(a_writer_waits_for_the_other),
+		CASE(who_must_not_wait_is_told_of_the_other_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

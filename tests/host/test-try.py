@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """apply --try goes back by itself: with the client killed, with rtmemd killed, with the clock stepped.
 And drift: set again with patience, told on the bus, left in the end. On a tree of the test's own."""
+import fcntl
 import json
 import os
 import re
@@ -206,6 +207,67 @@ class Try(Host):
             self.skipTest("no time namespaces here")
         self.good(done)
         self.assertEqual(self.m.values(), machine.originals())
+
+
+class Busy(Host):
+    """Somebody else writes settings: rtmemd neither waits for that nor forgets what it has to do."""
+
+    def hold(self):
+        """As rtmemctl does while it writes."""
+        lock = open(os.path.join(self.m.state, "lock"), "w", encoding="ascii")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        self.addCleanup(lock.close)
+        return lock
+
+    def test_a_start_goes_on_and_applies_afterwards(self):
+        lock = self.hold()
+        self.start()
+        self.assertEqual({s["result"] for s in self.m.status()["host"]}, {"drift"})
+        self.assertEqual(self.m.values(), machine.originals())
+        self.wait_log(f"pid {os.getpid()}")
+        lock.close()
+        rtmem.wait_until(lambda: self.m.values() == machine.wanted(), "it's applied", 20)
+        self.assertEqual({s["result"] for s in self.m.status()["host"]}, {"ok"})
+
+    def test_a_client_is_told_at_once_by_whom(self):
+        self.start()
+        self.m.policy("version: 1\n")
+        lock = self.hold()
+        for verb in ("apply", "rollback"):
+            with self.subTest(verb=verb):
+                start = time.monotonic()
+                done = self.m.through(verb)
+                self.assertLess(time.monotonic() - start, 8)  # it would wait for ten seconds
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(f"pid {os.getpid()}", done.stderr + done.stdout)
+                self.assertEqual(self.m.values(), machine.wanted())
+        lock.close()
+        self.good(self.m.through("apply"))
+        self.assertEqual(self.m.values(), machine.originals())
+
+    def test_a_reload_is_done_afterwards(self):
+        self.start()
+        self.m.policy("version: 1\n")
+        lock = self.hold()
+        self.daemon.send_signal(signal.SIGHUP)
+        self.wait_log("done when that is over")
+        self.assertEqual(self.m.values(), machine.wanted())
+        lock.close()
+        rtmem.wait_until(lambda: self.m.values() == machine.originals(), "it's given back", 20)
+
+    def test_a_try_is_taken_back_afterwards(self):
+        self.start_without_wishes()
+        self.good(self.m.through("apply", "--try", "2s"))
+        for pid in guards(self.m):
+            os.kill(pid, signal.SIGKILL)
+        lock = self.hold()
+        self.wait_log("done when that is over")
+        self.assertEqual(self.m.values(), machine.wanted())
+        self.assertIsNotNone(self.m.status())
+        lock.close()
+        self.wait_back()
 
 
 class Drift(Host):
