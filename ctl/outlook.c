@@ -88,7 +88,27 @@ static void make_budget(struct outlook *o, const struct launch_facts *f) {
 	compare_with_limit(o, f);
 }
 
-int outlook_make(const struct process_policy *p, struct outlook *ret) {
+static bool wants_pages_kept(const struct policy_set *set) {
+	for (size_t i = 0; i < set->n_wishes; i++)
+		if (strcmp(set->wishes[i].setting, "sysctl.vm.compact_unevictable_allowed") == 0)
+			return strcmp(set->wishes[i].wanted, "0") == 0;
+	return false;
+}
+
+/* A lock keeps a page in memory, not in its place. */
+static void note_moving(struct outlook *o, const struct policy_set *set) {
+	struct launch_notes *n = &o->notes;
+
+	if (o->policy->memory.lock == LOCK_NONE || n->n == LAUNCH_NOTES_MAX ||
+		wants_pages_kept(set) || !facts_locked_pages_move())
+		return;
+	snprintf(n->text[n->n++], LAUNCH_NOTE_MAX,
+		"the kernel may move locked pages here, and who touches one meanwhile takes a minor "
+		"fault; to forbid it: host: { sysctl: { vm.compact_unevictable_allowed: 0 } }");
+}
+
+int outlook_make(
+	const struct policy_set *set, const struct process_policy *p, struct outlook *ret) {
 	struct facts facts;
 	int r;
 
@@ -101,6 +121,7 @@ int outlook_make(const struct process_policy *p, struct outlook *ret) {
 	if (r < 0 && !ret->problem.text[0])
 		return r;
 	launch_notes(p, &facts.launch, &ret->notes);
+	note_moving(ret, set);
 	read_image(ret, &facts.launch);
 	if (p->memory.lock != LOCK_NONE)
 		make_budget(ret, &facts.launch);

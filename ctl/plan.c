@@ -30,7 +30,7 @@ static int print_people(struct view *v) {
 
 		if (!is_shown(v, &v->set->processes[i]))
 			continue;
-		r = outlook_make(&v->set->processes[i], &outlook);
+		r = outlook_make(v->set, &v->set->processes[i], &outlook);
 		if (r == 0)
 			r = outlook_print(&outlook, stdout);
 		if (r < 0)
@@ -59,7 +59,7 @@ static int print_json(struct view *v) {
 
 		if (!is_shown(v, &v->set->processes[i]))
 			continue;
-		r = outlook_make(&v->set->processes[i], &outlook);
+		r = outlook_make(v->set, &v->set->processes[i], &outlook);
 		if (r < 0)
 			return r;
 		outlook_print_json(&outlook, &j);

@@ -12,6 +12,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "daemon/log.h"
+#include "host/facts.h"
 
 static bool has_rule(const struct finding *items, size_t n, const char *rule) {
 	for (size_t i = 0; i < n; i++)
@@ -125,6 +126,7 @@ static void gather(const struct process *p, struct words *words, struct evidence
 		faults_name_threads(&r->faults);
 		ret->faults_detail = faults_describe(
 			&r->faults, words->faults, sizeof(words->faults));
+		ret->pages_move = facts_locked_pages_move();
 	}
 }
 

@@ -84,8 +84,16 @@ static const char *perf_remedy(int error) {
 
 static void judge_faults(
 	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
-	judge_count(
-		"minor_faults", p->compliance.minor_faults, e->faults.minor, e->faults_detail, ret);
+	char moved[480];
+	bool may_be_moved = e->pages_move && p->memory.lock != LOCK_NONE && e->report;
+
+	snprintf(moved, sizeof(moved), "%s%s%s", e->faults_detail ? e->faults_detail : "",
+		e->faults_detail && may_be_moved ? "; " : "",
+		may_be_moved
+			? "the kernel may move locked pages here, which shows as a minor fault "
+			  "(vm.compact_unevictable_allowed is 1)"
+			: "");
+	judge_count("minor_faults", p->compliance.minor_faults, e->faults.minor, moved, ret);
 	judge_count(
 		"major_faults", p->compliance.major_faults, e->faults.major, e->faults_detail, ret);
 	if (e->faults_from_proc)

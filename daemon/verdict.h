@@ -75,6 +75,7 @@ struct evidence {
 	const char *failure; /* why the last run ended or never began; NULL = nothing to say */
 	struct fault_count faults; /* since ready */
 	const char *faults_detail; /* which threads; NULL = not known */
+	bool pages_move; /* the kernel may move locked pages on this machine */
 	bool faults_from_proc;
 	int perf_error; /* with faults_from_proc: why, -errno; 0 = not known */
 	const struct process_memory *memory; /* NULL = couldn't be read */

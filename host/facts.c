@@ -268,3 +268,11 @@ int facts_gather(
 		facts_read_target(p, ret);
 	return r;
 }
+
+bool facts_locked_pages_move(void) {
+	char text[16];
+
+	return read_line_file("/proc/sys/vm/compact_unevictable_allowed", text, sizeof(text)) ==
+		0 &&
+		strcmp(text, "1") == 0;
+}

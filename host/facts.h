@@ -28,4 +28,8 @@ int facts_gather(const struct process_policy *p, struct facts *ret, struct launc
  *  set. A file that can't be read isn't an error: target_known says so. */
 void facts_read_target(const struct process_policy *p, struct facts *f);
 
+/** May the kernel move locked pages on this machine (vm.compact_unevictable_allowed)? Who touches one
+ *  meanwhile takes a minor fault. */
+bool facts_locked_pages_move(void);
+
 #endif

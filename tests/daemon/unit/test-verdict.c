@@ -214,6 +214,19 @@ static void faults_beyond_the_budget_are_findings(void **state) {
 	bench_expect_silence(b);
 }
 
+static void a_fault_of_locked_memory_that_may_move_names_the_sysctl(void **state) {
+	struct bench *b = *state;
+
+	b->evidence.faults = (struct fault_count){ .minor = 1 };
+	b->evidence.faults_detail = "1 in thread worker (tid 5)";
+	b->evidence.pages_move = true;
+	bench_expect_finding(b, "minor_faults", "0", "1",
+		"1 in thread worker (tid 5); the kernel may move locked pages here, which shows as a "
+		"minor fault (vm.compact_unevictable_allowed is 1)");
+	b->policy.memory.lock = LOCK_NONE;
+	bench_expect_finding(b, "minor_faults", "0", "1", "1 in thread worker (tid 5)");
+}
+
 static void counting_from_proc_is_noted_with_its_cause(void **state) {
 	struct bench *b = *state;
 
@@ -341,6 +354,7 @@ int main(void) {
 		CASE(a_main_stack_that_is_not_deep_enough_is_a_finding),
 		CASE(dumpable_counts_only_with_a_core_limit_of_0),
 		CASE(faults_beyond_the_budget_are_findings),
+		CASE(a_fault_of_locked_memory_that_may_move_names_the_sysctl),
 		CASE(counting_from_proc_is_noted_with_its_cause),
 		CASE(memory_that_is_not_locked_is_a_finding),
 		CASE(a_lock_that_nobody_reported_is_not_judged),
