@@ -33,10 +33,22 @@ struct process *manager_find(const struct manager *m, const char *name) {
 	return NULL;
 }
 
+static bool has_pid(const struct manager *m, size_t i, pid_t pid) {
+	return i < m->n_processes && m->processes[i]->run && m->processes[i]->run->pid == pid;
+}
+
+/* A hint is only where to look first: nobody has to keep it true. */
 struct process *manager_find_pid(const struct manager *m, pid_t pid) {
+	uint32_t *hint = m->pid_hints ? &m->pid_hints[(uint32_t)pid % PID_HINTS] : NULL;
+
+	if (hint && has_pid(m, *hint, pid))
+		return m->processes[*hint];
 	for (size_t i = 0; i < m->n_processes; i++)
-		if (m->processes[i]->run && m->processes[i]->run->pid == pid)
+		if (has_pid(m, i, pid)) {
+			if (hint)
+				*hint = (uint32_t)i;
 			return m->processes[i];
+		}
 	return NULL;
 }
 
@@ -243,6 +255,7 @@ static void done(struct manager *m) {
 	for (size_t i = 0; i < m->n_processes; i++)
 		process_free(m->processes[i]);
 	free(m->processes);
+	free(m->pid_hints);
 	host_done(m);
 	settings_done(&m->host);
 	policy_set_unref(m->set);
@@ -258,6 +271,7 @@ int manager_run(const struct options *options) {
 	int status;
 
 	bound_heap();
+	m.pid_hints = calloc(PID_HINTS, sizeof(*m.pid_hints));
 	status = run(&m);
 	done(&m);
 	return status;

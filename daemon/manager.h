@@ -10,6 +10,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/pace.h"
 #include "daemon/process.h"
 #include "daemon/rings.h"
 #include "host/settings.h"
@@ -31,6 +32,8 @@ enum host_later {
 	LATER_RELOAD,
 };
 
+#define PID_HINTS 4096u
+
 struct client;
 struct dispute;
 
@@ -40,6 +43,7 @@ struct manager {
 	struct policy_set *set;
 	struct process **processes; /* in the order of the policy; removed ones at the end */
 	size_t n_processes;
+	uint32_t *pid_hints; /* pid % PID_HINTS: where in the table it was last */
 	struct settings host;
 	struct policy_set *tried_set; /* of the machine's settings, when it isn't `set` */
 	uint64_t try_deadline_usec; /* CLOCK_BOOTTIME; 0 = nothing waits for a confirmation */
@@ -67,6 +71,9 @@ struct manager {
 	uint64_t tick_usec; /* when the tick timer is set for */
 	uint64_t host_due_usec;
 	uint64_t refreshed_usec; /* last complete reading for a client */
+	struct pace full; /* readings */
+	size_t full_next; /* whose turn it is to be read fully */
+	size_t refresh_next; /* who is read thoroughly next for who asks about all */
 	size_t slow_next; /* whose stacks are looked at next for who asks about all */
 	bool changed; /* something that our own manager should hear of */
 	bool announced; /* READY=1 was sent */

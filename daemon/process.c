@@ -108,6 +108,7 @@ struct run *run_free(struct run *r) {
 	close_fd(r->pidfd);
 	close_fd(r->report_fd);
 	close_fd(r->status_fd);
+	close_fd(r->statm_fd);
 	free(r->injection_cause);
 	free(r->failure);
 	free(r->unready);
@@ -180,7 +181,7 @@ int run_new(struct process *p, pid_t pid, struct run **ret) {
 	if (!r)
 		return -ENOMEM;
 	r->pid = pid;
-	r->report_fd = r->status_fd = -1;
+	r->report_fd = r->status_fd = r->statm_fd = -1;
 	r->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (r->pidfd < 0)
 		return -errno;

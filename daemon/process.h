@@ -39,6 +39,7 @@ struct run {
 	int pidfd;
 	int report_fd; /* -1 once the other side has closed it */
 	int status_fd; /* /proc/PID/status, kept open */
+	int statm_fd; /* /proc/PID/statm; -1 until the first light reading */
 
 	bool adopted; /* by a later rtmemd than the one that launched it */
 	bool injection_wanted;
@@ -80,8 +81,10 @@ struct run {
 	struct faults faults;
 	struct fault_count since_ready;
 	struct process_memory memory;
+	struct process_size statm; /* as of the last reading */
 	struct effective effective;
 	uint64_t sample_due_usec;
+	uint64_t refreshed_usec; /* read for a client */
 	uint64_t thorough_due_usec;
 
 	sd_event_source *exit_source;

@@ -165,6 +165,16 @@ static bool was_written(const struct living *l, pid_t tid) {
 	return false;
 }
 
+/* Of most processes there's nothing more to be found than what is known. */
+static void write_all_living(struct living *l, const struct run *r) {
+	const char *name = r->memory.name;
+
+	if (r->memory_valid && *name && !strchr(name, '\\') && process_count_threads(r->pid) == 1)
+		(void)write_living(r->pid, name, l);
+	else
+		(void)process_threads(r->pid, write_living, l);
+}
+
 /* Threads that are there, then those that faulted and have ended. */
 static void write_threads(struct json *j, const struct run *r) {
 	struct living l = { .j = j };
@@ -173,7 +183,7 @@ static void write_threads(struct json *j, const struct run *r) {
 	if (r) {
 		l.faults = &r->faults;
 		l.stacks = &r->stacks;
-		(void)process_threads(r->pid, write_living, &l);
+		write_all_living(&l, r);
 		for (size_t i = 0; i < r->faults.n_threads; i++) {
 			const struct thread_faults *t = &r->faults.threads[i];
 
