@@ -18,6 +18,7 @@
 
 #include "common/cleanup.h"
 #include "common/units.h"
+#include "daemon/cgroup.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/react.h"
@@ -137,6 +138,7 @@ void end_reached(struct process *p, enum exit_cause cause) {
 
 	p->run = run_free(p->run);
 	record_remove(p);
+	(void)cgroup_remove(p); /* not while others live in it */
 	event = restart_decide(&p->policy->restart, cause, again, process_now(p), &p->history);
 	if (p->removed && event != EVENT_EXIT_FAILED)
 		event = EVENT_EXIT_DONE;

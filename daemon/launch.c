@@ -22,6 +22,7 @@
 #include "common/cleanup.h"
 #include "common/handoff.h"
 #include "common/strv.h"
+#include "daemon/cgroup.h"
 #include "daemon/end.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
@@ -79,6 +80,7 @@ static int explain(struct process *p, const char *what, int error) {
 int launch_make_plan(struct process *p, struct plan *ret) {
 	_cleanup_free_ struct facts *facts = calloc(1, sizeof(*facts));
 	struct launch_problem problem = { .key = NULL };
+	char cgroup[PATH_MAX];
 	int r;
 
 	if (!facts)
@@ -88,6 +90,8 @@ int launch_make_plan(struct process *p, struct plan *ret) {
 		facts->launch.limits[RLIMIT_NOFILE] = p->manager->descriptors;
 		facts->launch.report_fd = CHILD_REPORT_FD;
 		facts->launch.runtime_socket = p->manager->notify_path;
+		if (cgroup_path_of(&p->manager->cgroups, p->name, cgroup))
+			facts->launch.cgroup = cgroup;
 		if (p->policy->ready.when == READY_NOTIFY)
 			facts->launch.notify_socket = p->manager->notify_path;
 		r = launch_plan(p->policy, &facts->launch, ret, &problem);
@@ -271,7 +275,10 @@ static int launch(struct process *p) {
 	_cleanup_plan_ struct plan plan = { .n_steps = 0 };
 	_cleanup_close_ int plan_fd = -1, ours = -1, childs = -1;
 	pid_t pid = -1;
-	int r = launch_make_plan(p, &plan);
+	int r;
+
+	(void)cgroup_make(p); /* what of it isn't to be had is a finding, no obstacle */
+	r = launch_make_plan(p, &plan);
 
 	if (r < 0)
 		return r;

@@ -17,6 +17,7 @@
 #include "common/paths.h"
 #include "config.h"
 #include "daemon/apply.h"
+#include "daemon/cgroup.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
@@ -199,6 +200,8 @@ static int prepare(struct manager *m) {
 		r = watch_signals(m);
 	if (r >= 0)
 		r = record_init(m);
+	if (r >= 0)
+		cgroup_init(m);
 	return r;
 }
 
@@ -252,6 +255,7 @@ static int run(struct manager *m) {
 static void done(struct manager *m) {
 	server_done(m);
 	notify_done(m);
+	cgroup_finish(m);
 	for (size_t i = 0; i < m->n_processes; i++)
 		process_free(m->processes[i]);
 	free(m->processes);

@@ -13,6 +13,7 @@
 #include "daemon/pace.h"
 #include "daemon/process.h"
 #include "daemon/rings.h"
+#include "host/cgroup.h"
 #include "host/settings.h"
 #include "libpolicy/policy.h"
 
@@ -52,10 +53,12 @@ struct manager {
 	sd_event_source *later_timer;
 	struct dispute *disputes; /* dispute::next */
 	struct rings rings;
+	struct cgroup_place cgroups; /* where each process has a control group of its own */
 	char helper[PATH_MAX]; /* rtmem-exec */
 	char notify_path[PATH_MAX];
 	struct rlimit descriptors; /* RLIMIT_NOFILE as we were started with; our children's */
 	bool descriptors_raised;
+	bool cgroup_memory_on; /* the memory controller is passed on to the groups */
 
 	int lock_fd;
 	int notify_fd;

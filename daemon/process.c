@@ -32,6 +32,7 @@ struct process *process_free(struct process *p) {
 	free(p->findings);
 	free(p->notes);
 	free(p->failure);
+	free(p->cgroup.problem);
 	free(p->name);
 	free(p);
 	return NULL;

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/cgroup-state.h"
 #include "daemon/children.h"
 #include "daemon/events.h"
 #include "daemon/faults.h"
@@ -106,6 +107,8 @@ struct process {
 	char *failure; /* why the last run ended badly or never began */
 	sd_event_source *delay_timer;
 	struct run *run; /* NULL = no process */
+
+	struct cgroup_state cgroup;
 
 	enum compliance compliance;
 	struct finding *findings;

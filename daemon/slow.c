@@ -5,7 +5,7 @@
  */
 #include "daemon/slow.h"
 
-#include "daemon/manager.h"
+#include "daemon/cgroup.h"
 
 static bool is_over(const struct run *r) {
 	return !r->ready || r->terminated;
@@ -21,11 +21,13 @@ void slow_look(struct process *p) {
 		stacks_look(&r->stacks, r->pid, &budget);
 	if (p->policy->children == CHILDREN_INHERIT)
 		children_look(&r->children, r->pid);
+	cgroup_look(p);
 }
 
 void slow_look_ready(struct process *p) {
 	size_t budget = SLOW_BUDGET_READY;
 
+	cgroup_look(p);
 	if (p->policy->memory.stack.margin_bytes > 0)
 		stacks_look(&p->run->stacks, p->run->pid, &budget);
 }

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "common/handoff.h"
+#include "daemon/cgroup-state.h"
 #include "daemon/children.h"
 #include "daemon/events.h"
 #include "daemon/stacks.h"
@@ -85,6 +86,7 @@ struct evidence {
 	const struct stack *tightest; /* stack with the least left; NULL = not known */
 	const char *tightest_thread; /* its name */
 	bool tightest_is_main;
+	const struct cgroup_state *cgroup; /* NULL = not looked at */
 	uint64_t heap_missing_bytes; /* given back to the system since the start */
 };
 
@@ -99,5 +101,7 @@ __attribute__((format(printf, 3, 4))) void findings_note(
 /** The rules of effective limits, scheduler and CPUs; a part of verdict(). */
 void verdict_effective(
 	const struct process_policy *p, const struct evidence *e, struct findings *ret);
+/** The same of the control group. */
+void verdict_cgroup(const struct process_policy *p, const struct evidence *e, struct findings *ret);
 
 #endif
