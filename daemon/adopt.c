@@ -59,6 +59,7 @@ static int adopt(struct process *p, const struct record *record) {
 		return -ESRCH;
 	}
 	p->run = r;
+	p->wanted = WANTED_RUNNING;
 	take_record(p, r, record);
 	compare_plan(p, r);
 	(void)cgroup_apply(p);

@@ -36,6 +36,8 @@ struct image {
 struct run {
 	pid_t pid;
 	uint64_t start_ticks; /* with the pid, the identity of a process since boot */
+	uint64_t began_usec; /* CLOCK_MONOTONIC, of the launch or the adoption */
+	uint64_t watchdog_usec; /* as the program asked for; 0 = as the policy says */
 	uint64_t plan_hash; /* of the launch plan that it was started with */
 	int pidfd;
 	int report_fd; /* -1 once the other side has closed it */
@@ -49,7 +51,6 @@ struct run {
 	bool late; /* ready.timeout is over */
 	bool lock_asked; /* balanced: HANDOFF_LOCK was sent, REPORT_LOCKED is awaited */
 	bool terminated; /* SIGTERM was sent */
-	bool again; /* start again after the end */
 	bool judge_due; /* something came that is judged at once */
 	bool section_due; /* a section told of faults, and is judged soon */
 	bool fork_placed; /* the library said where in the program one was called */
@@ -93,6 +94,7 @@ struct run {
 	sd_event_source *ready_timer; /* end of ready.timeout */
 	sd_event_source *poll_timer; /* looks whether it has settled */
 	sd_event_source *kill_timer;
+	sd_event_source *watchdog_timer;
 };
 
 struct process {
@@ -101,6 +103,9 @@ struct process {
 	struct policy_set *set; /* owner of policy */
 	const struct process_policy *policy;
 	enum process_state state;
+	enum wanted wanted; /* against state, which is actual */
+	enum wanted_by wanted_by;
+	bool waiting; /* stopped, until those that `after` names are ready */
 	bool removed; /* no policy wants it: forgotten once it has ended */
 	struct restart_history history;
 	uint32_t n_restarts;
@@ -124,6 +129,10 @@ struct process *process_free(struct process *p);
 int process_set_policy(
 	struct process *p, struct policy_set *set, const struct process_policy *policy);
 
+/** Somebody wants it started, stopped or restarted (EVENT_START, EVENT_STOP, EVENT_RESTART): remembers
+ *  that, forgets the count of restarts, and feeds what follows to the state machine. May free a removed
+ *  process. */
+void process_ask(struct process *p, enum process_event event, enum wanted_by by);
 /** Feeds an event to the state machine and does what it says. May free a removed process: the
  *  caller doesn't touch p afterwards unless it isn't removed. */
 void process_dispatch(struct process *p, enum process_event event);

@@ -138,11 +138,7 @@ static void act(struct process *p) {
 		return;
 	process_failure(
 		p, "violation: %s: wanted %s, seen %s", first->rule, first->wanted, first->seen);
-	p->run->cause = EXIT_CAUSE_VIOLATION;
-	if (p->policy->compliance.on_violation == VIOLATION_RESTART)
-		process_dispatch(p, EVENT_RESTART);
-	else
-		process_dispatch(p, EVENT_STOP);
+	process_dispatch(p, EVENT_VIOLATION);
 }
 
 void react_judge(struct process *p) {
