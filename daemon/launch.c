@@ -24,6 +24,7 @@
 #include "common/strv.h"
 #include "daemon/cgroup.h"
 #include "daemon/end.h"
+#include "daemon/hands.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/react.h"
@@ -77,15 +78,29 @@ static int explain(struct process *p, const char *what, int error) {
 	return error;
 }
 
+struct gathering {
+	const struct process_policy *policy;
+	struct facts *facts;
+	struct launch_problem *problem;
+};
+
+/* What the launcher may do is what the hands may. */
+static int gather(void *userdata) {
+	const struct gathering *g = userdata;
+
+	return facts_gather(g->policy, g->facts, g->problem);
+}
+
 int launch_make_plan(struct process *p, struct plan *ret) {
 	_cleanup_free_ struct facts *facts = calloc(1, sizeof(*facts));
 	struct launch_problem problem = { .key = NULL };
 	char cgroup[PATH_MAX];
+	struct gathering gathering = { p->policy, facts, &problem };
 	int r;
 
 	if (!facts)
 		return -ENOMEM;
-	r = facts_gather(p->policy, facts, &problem);
+	r = hands_do(p->manager->hands, gather, &gathering);
 	if (r == 0) {
 		facts->launch.limits[RLIMIT_NOFILE] = p->manager->descriptors;
 		facts->launch.report_fd = CHILD_REPORT_FD;
@@ -212,7 +227,7 @@ static int spawn_with(const struct manager *m, posix_spawn_file_actions_t *files
 	if (r < 0)
 		return r;
 	swap_descriptor_limit(m, true);
-	r = -posix_spawn(ret, m->helper, files, attributes, (char *const *)argv, env);
+	r = hands_spawn(m->hands, m->helper, files, attributes, argv, env, ret);
 	swap_descriptor_limit(m, false);
 	return r;
 }

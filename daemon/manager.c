@@ -18,6 +18,8 @@
 #include "config.h"
 #include "daemon/apply.h"
 #include "daemon/cgroup.h"
+#include "daemon/confine.h"
+#include "daemon/hands.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
@@ -234,8 +236,10 @@ static int open_doors(struct manager *m) {
 
 static int run(struct manager *m) {
 	_cleanup_policy_set_ struct policy_set *set = NULL;
-	int r = load(m, &set);
+	int r = confine(m);
 
+	if (r >= 0)
+		r = load(m, &set);
 	if (r < 0)
 		return EXIT_NOT_GOOD;
 	r = prepare(m);
@@ -267,6 +271,7 @@ static void done(struct manager *m) {
 	sd_event_source_disable_unref(m->post);
 	rings_done(&m->rings);
 	sd_event_unref(m->event);
+	m->hands = hands_free(m->hands);
 	close_fd(m->lock_fd);
 }
 

@@ -36,10 +36,12 @@ enum host_later {
 #define PID_HINTS 4096u
 
 struct client;
+struct hands;
 struct dispute;
 
 struct manager {
 	const struct options *options;
+	struct hands *hands; /* for what the loop's thread may not do itself */
 	sd_event *event;
 	struct policy_set *set;
 	struct process **processes; /* in the order of the policy; removed ones at the end */
