@@ -268,6 +268,7 @@ static int take_over(struct process *p, pid_t pid, int *report_fd, const struct 
 	(void)launch_hash(plan, &r->plan_hash);
 	faults_attach_new(
 		&r->faults, &p->manager->rings, pid, p->policy->children == CHILDREN_INHERIT);
+	seal_launched(p);
 	react_judge(p);
 	k = explain(p, "listen to the new process", report_watch(p));
 	if (k >= 0)

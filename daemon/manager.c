@@ -191,7 +191,7 @@ static int prepare(struct manager *m) {
 	snprintf(m->notify_path, sizeof(m->notify_path), "%s/" RTMEM_NOTIFY_SOCKET,
 		m->options->runtime_dir);
 	raise_descriptors(m);
-	rings_init(&m->rings);
+	rings_init(&m->rings, false);
 	if (m->rings.error)
 		log_info(
 			"perf is refused (%s): faults are counted from /proc, where pages populated "
@@ -270,6 +270,7 @@ static void done(struct manager *m) {
 	sd_event_source_disable_unref(m->tick);
 	sd_event_source_disable_unref(m->post);
 	rings_done(&m->rings);
+	tracing_done(&m->tracing);
 	sd_event_unref(m->event);
 	m->hands = hands_free(m->hands);
 	close_fd(m->lock_fd);

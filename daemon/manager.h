@@ -10,6 +10,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/calls.h"
 #include "daemon/pace.h"
 #include "daemon/process.h"
 #include "daemon/rings.h"
@@ -56,6 +57,7 @@ struct manager {
 	struct dispute *disputes; /* dispute::next */
 	struct rings rings;
 	struct cgroup_place cgroups; /* where each process has a control group of its own */
+	struct tracing tracing; /* of calls under a seal */
 	char helper[PATH_MAX]; /* rtmem-exec */
 	char notify_path[PATH_MAX];
 	struct rlimit descriptors; /* RLIMIT_NOFILE as we were started with; our children's */

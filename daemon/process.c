@@ -121,6 +121,7 @@ struct run *run_free(struct run *r) {
 	free(r->progress);
 	free(r->status_text);
 	events_done(&r->events);
+	seal_done(&r->seal);
 	stacks_done(&r->stacks);
 	children_done(&r->children);
 	free(r->report);

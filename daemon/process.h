@@ -17,6 +17,7 @@
 #include "daemon/faults.h"
 #include "daemon/relock.h"
 #include "daemon/restart.h"
+#include "daemon/seal.h"
 #include "daemon/settle.h"
 #include "daemon/stacks.h"
 #include "daemon/state.h"
@@ -74,6 +75,7 @@ struct run {
 
 	struct settle settle;
 	struct relock relock;
+	struct seal seal;
 	struct image image;
 	struct stacks stacks;
 	struct children children;

@@ -118,6 +118,7 @@ static void gather(const struct process *p, struct words *words, struct evidence
 		.effective = r->effective_valid ? &r->effective : NULL,
 		.events = &r->events,
 		.cgroup = &p->cgroup,
+		.seal = &r->seal,
 		.heap_missing_bytes = r->heap_missing_bytes,
 	};
 	if (p->policy->memory.stack.margin_bytes > 0 || p->policy->children == CHILDREN_INHERIT)

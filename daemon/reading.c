@@ -224,4 +224,5 @@ void reading_take(struct process *p, enum reading_depth depth) {
 	if (r->memory_valid)
 		look_at_heap(r);
 	look_at_lock(p);
+	seal_sample(p);
 }

@@ -278,6 +278,7 @@ void ready_reached(struct process *p) {
 	if (faults_begin(&r->faults) < 0)
 		run_note(r, "faults", "the baseline of faults couldn't be read");
 	r->since_ready = (struct fault_count){ .minor = 0 };
+	seal_ready(p);
 	if (!r->image.known)
 		witness_begin(p);
 	witness_look(p);

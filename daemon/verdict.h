@@ -13,6 +13,7 @@
 #include "daemon/cgroup-state.h"
 #include "daemon/children.h"
 #include "daemon/events.h"
+#include "daemon/seal.h"
 #include "daemon/stacks.h"
 #include "host/process.h"
 #include "libpolicy/policy.h"
@@ -82,6 +83,7 @@ struct evidence {
 	const struct process_memory *memory; /* NULL = couldn't be read */
 	const struct effective *effective; /* NULL = not read yet */
 	const struct events *events; /* NULL = none */
+	const struct seal *seal; /* NULL = not known */
 	const struct child *unlocked_child; /* NULL = none is known */
 	const struct stack *tightest; /* stack with the least left; NULL = not known */
 	const char *tightest_thread; /* its name */
