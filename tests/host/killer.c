@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Preloaded into the program under test: counts the calls that change files, or read them, below the
- * directories of RTMEM_TEST_DIR, and at one of them kills the process or has the call fail. So every
+ * directories, and at one of them kills the process or has the call fail. So every
  * instant at which a transaction can be cut off is a number.
+ *   RTMEM_TEST_DIR=DIR[:DIR...]       whose files are meant
  *   RTMEM_TEST_CALLS=open,write,...   which calls count; openw: opened for writing
  *   RTMEM_TEST_AT=N                   the N-th of them, from 1; 0 = none
  *   RTMEM_TEST_DO=before|after|ERRNO  kill before or after it, or fail it with this number
@@ -34,9 +35,14 @@ static const char *variable(const char *name) {
 
 /* Is this the path of something that the test is about? */
 static bool is_ours(const char *path) {
-	const char *dir = variable("RTMEM_TEST_DIR");
+	for (const char *dir = variable("RTMEM_TEST_DIR"); *dir; dir += dir[0] == ':') {
+		size_t len = strcspn(dir, ":");
 
-	return *dir && strncmp(path, dir, strlen(dir)) == 0;
+		if (strncmp(path, dir, len) == 0)
+			return true;
+		dir += len;
+	}
+	return false;
 }
 
 static bool fd_path(int fd, char ret[static 512]) {
@@ -167,7 +173,9 @@ EXPORT ssize_t write(int fd, const void *buf, size_t n) {
 
 	if (fate == FAIL)
 		return -1;
-	if (ours && is_kernel_file(path))
+	/* of a tree that plays the kernel; the kernel's own aren't regular for that */
+	if (ours && is_kernel_file(path) && strncmp(path, "/proc/", 6) != 0 &&
+		strncmp(path, "/sys/", 5) != 0)
 		(void)syscall(SYS_ftruncate, fd, 0);
 	return finish(fate, syscall(SYS_write, fd, buf, n));
 }

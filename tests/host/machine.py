@@ -104,6 +104,16 @@ class Machine:
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
                               env=self.environment(**killer))
 
+    def live(self, *arguments, calls="", **killer):
+        """On this machine itself, not on the tree."""
+        env = self.environment(calls=calls, **killer)
+        if calls:
+            env["RTMEM_TEST_DIR"] = f"/sys/kernel/mm/:/proc/sys/vm/:{self.state}"
+        return subprocess.run(
+            [rtmem.RTMEMCTL, "--config-dir", self.policies, "--state-dir", self.state, "--runtime-dir",
+             self.run_dir, *arguments], text=True, stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=60, check=False, env=env)
+
     def through(self, *arguments):
         """Through rtmemd: with a root of its own rtmemctl would do it by itself."""
         return subprocess.run([rtmem.RTMEMCTL, "--runtime-dir", self.run_dir, *arguments], text=True,
