@@ -212,7 +212,8 @@ static int take_line(struct journal *j, char *line) {
 	return -EBADMSG;
 }
 
-static int parse(struct journal *j, char *text) {
+/* Damaged: what has been read until then goes with it. */
+static int parse_lines(struct journal *j, char *text) {
 	char *line = strsep(&text, "\n");
 
 	if (strcmp(line, FIRST_LINE) != 0)
@@ -227,6 +228,18 @@ static int parse(struct journal *j, char *text) {
 			return r;
 	}
 	return -EBADMSG;
+}
+
+int journal_parse(char *text, struct journal *ret) {
+	_cleanup_journal_ struct journal j = { 0 };
+	int r = parse_lines(&j, text);
+
+	*ret = (struct journal){ 0 };
+	if (r < 0)
+		return r;
+	*ret = j;
+	j = (struct journal){ 0 };
+	return 0;
 }
 
 /* ---- what releases before the journal left ------------------------------------------------------ */
@@ -305,7 +318,7 @@ int journal_load(const char *state_dir, struct journal *ret) {
 	if (r == -ENOENT || r == -ENOTDIR)
 		r = load_old(state_dir, &j);
 	else if (r == 0)
-		r = parse(&j, text);
+		r = journal_parse(text, &j);
 	if (r < 0)
 		return r;
 	*ret = j;
@@ -369,21 +382,29 @@ static int replace_file(const char *state_dir, const char *text) {
 	return r;
 }
 
-int journal_save(const char *state_dir, const struct journal *j) {
+int journal_to_text(const struct journal *j, char **ret) {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
-	FILE *out;
-	int r;
+	FILE *out = open_memstream(&text, &size);
 
-	if (!state_dir)
-		return 0;
-	out = open_memstream(&text, &size);
 	if (!out)
 		return -ENOMEM;
 	print_journal(out, j);
 	if (fclose(out) != 0)
 		return -ENOMEM;
-	r = replace_file(state_dir, text);
+	*ret = TAKE(text);
+	return 0;
+}
+
+int journal_save(const char *state_dir, const struct journal *j) {
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (!state_dir)
+		return 0;
+	r = journal_to_text(j, &text);
+	if (r == 0)
+		r = replace_file(state_dir, text);
 	if (r == 0)
 		remove_old(state_dir);
 	return r;

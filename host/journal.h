@@ -62,6 +62,10 @@ int journal_save(const char *state_dir, const struct journal *j);
 void journal_done(struct journal *j);
 #define _cleanup_journal_ CLEANUP(journal_done)
 
+/** What journal_load() does with the file's text, in place (-EBADMSG, -ENOMEM), and the reverse. */
+int journal_parse(char *text, struct journal *ret);
+int journal_to_text(const struct journal *j, char **ret);
+
 struct journal_entry *journal_find(const struct journal *j, const char *setting);
 /** The entry of this setting, made if there is none. NULL: no memory. */
 struct journal_entry *journal_add(struct journal *j, const char *setting, const char *original);
