@@ -14,8 +14,11 @@
 #define ELF_SEGMENTS_MAX 128
 #define ELF_STRING_MAX	 4096
 
+struct elf_blocks;
+
 struct elf_file {
 	int fd;
+	struct elf_blocks *blocks; /* parts of it read before */
 	dev_t device;
 	ino_t inode;
 	mode_t mode;

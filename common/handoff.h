@@ -11,7 +11,7 @@
  * The socket is one pair per launch; rtmem-exec waits on it for HANDOFF_GO (so that fault counters are
  * attached before the program's first instruction), reports a failed step, and passes it on over
  * execve(). libinit sends one struct report and closes it, or keeps it close-on-exec where it must
- * lock again at HANDOFF_LOCK (balanced). Beside RTMEM_INIT, rtmem-exec leaves the caller's own
+ * lock again at HANDOFF_LOCK (balanced) or seal at HANDOFF_SEAL. Beside RTMEM_INIT, rtmem-exec leaves the caller's own
  * GLIBC_TUNABLES in RTMEM_TUNABLES (empty: there were none), so that libinit can put them back for the
  * program's children; its own entry in LD_PRELOAD libinit finds by name. Where a program takes no
  * library, a helper of rtmem-exec has the other end instead of libinit, and the program none of this.
@@ -29,6 +29,7 @@
 #define HANDOFF_STEPS_MAX 65536u
 #define HANDOFF_GO	  'G' /* rtmemd -> rtmem-exec: counters are attached, execve */
 #define HANDOFF_LOCK	  'L' /* rtmemd -> libinit: the process is ready, lock what exists now */
+#define HANDOFF_SEAL	  'S' /* rtmemd -> libinit: the process is ready, deny changes of its map */
 #define HANDOFF_REPORT_FD "report" /* key in RTMEM_INIT; value is the descriptor number */
 
 /** Encodes into a malloc'ed block. 0, -E2BIG, -ENOMEM. */
@@ -76,8 +77,10 @@ struct init_order {
 	bool non_dumpable; /* prctl(PR_SET_DUMPABLE, 0) */
 	enum init_fork fork;
 	bool children; /* programs and processes that it starts get the same order */
-	uint64_t settle_usec; /* balanced without a daemon: lock again once settled; 0 = wait for
-					 HANDOFF_LOCK */
+	bool seal; /* deny changes of the memory map once ready */
+	uint64_t
+		settle_usec; /* balanced, seal: without a daemon, ready is once settled; 0 = wait for
+					 HANDOFF_LOCK, HANDOFF_SEAL */
 	int report_fd; /* -1 = none: failures go to stderr only */
 };
 
@@ -106,6 +109,7 @@ enum report_kind {
 	REPORT_PROGRESS, /* libinit: a long preparation goes on; text says how far it is */
 	REPORT_EVENT, /* libinit: the program did something that endangers the guarantee; step names
 			 the call ("fork", "munlockall"), text the thread and the place */
+	REPORT_SEALED, /* libinit: the map is sealed, or failed with error */
 	REPORT_KIND_MAX,
 };
 

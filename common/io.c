@@ -108,24 +108,6 @@ int write_all(int fd, const void *buf, size_t len) {
 	return 0;
 }
 
-/* A rename is durable only once its directory is. */
-static int sync_parent(const char *path) {
-	char directory[PATH_MAX];
-	_cleanup_close_ int fd = -1;
-	char *slash;
-
-	if (strlen(path) >= sizeof(directory))
-		return -ENAMETOOLONG;
-	strcpy(directory, path);
-	slash = strrchr(directory, '/');
-	if (slash)
-		slash[slash == directory] = '\0';
-	fd = open(slash ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) < 0)
-		return -errno;
-	return 0;
-}
-
 int write_file_atomic(const char *path, const char *text, mode_t mode) {
 	char temporary[PATH_MAX];
 	_cleanup_close_ int fd = -1;
@@ -138,11 +120,9 @@ int write_file_atomic(const char *path, const char *text, mode_t mode) {
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, text, strlen(text));
-	if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0))
+	if (r == 0 && (fchmod(fd, mode) < 0 || rename(temporary, path) < 0))
 		r = -errno;
-	if (r < 0) {
+	if (r < 0)
 		(void)unlink(temporary);
-		return r;
-	}
-	return sync_parent(path);
+	return r;
 }

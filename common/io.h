@@ -13,7 +13,8 @@ int read_file_fd(int fd, size_t max, char **ret_text, size_t *ret_len);
 int read_line_file(const char *path, char *buf, size_t size);
 /** One write(2) of text to an existing file (/proc, /sys); a short write is -EIO. */
 int write_line_file(const char *path, const char *text);
-/** Replaces path by text: temporary file in the same directory, fsync, rename. */
+/** Replaces path by text: temporary file in the same directory, rename. Readers, and whoever comes after a
+ *  crash of this program, find the old or the new text; nothing is written out to disk for that. */
 int write_file_atomic(const char *path, const char *text, mode_t mode);
 /** Writes all of buf, retrying on EINTR and short writes. */
 int write_all(int fd, const void *buf, size_t len);

@@ -78,6 +78,7 @@ static const struct order_field fields[] = {
 	FIELD("non_dumpable", ORDER_BOOL, non_dumpable),
 	WORD("fork", fork_words, fork),
 	FIELD("children", ORDER_BOOL, children),
+	FIELD("seal", ORDER_BOOL, seal),
 	FIELD("settle", ORDER_U64, settle_usec),
 	FIELD(HANDOFF_REPORT_FD, ORDER_FD, report_fd),
 };

@@ -83,13 +83,79 @@ json_object *answer_item(json_object *o, const char *path, size_t i) {
 	return json_object_array_get_idx(answer_get(o, path), i);
 }
 
-void answer_print(const char *text) {
-	json_object *o = json_tokener_parse(text);
+json_object *answer_parse_member(const char *text, const char *name) {
+	json_object *whole, *member;
+	json_tokener *tokener;
+	char key[64];
+	const char *start;
 
-	/* what can't be parsed is shown as it came: the reader's parser will say what's wrong */
-	puts(o ? json_object_to_json_string_ext(o,
-			 JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-				 JSON_C_TO_STRING_NOSLASHESCAPE)
-	       : text);
-	(void)json_object_put(o);
+	(void)snprintf(key, sizeof(key), "\"%s\": {", name);
+	start = strstr(text, key);
+	tokener = start ? json_tokener_new() : NULL;
+	if (!tokener)
+		return NULL;
+	start += strlen(key) - 1;
+	member = json_tokener_parse_ex(tokener, start, -1); /* ends where the member ends */
+	json_tokener_free(tokener);
+	whole = member ? json_object_new_object() : NULL;
+	if (!whole || json_object_object_add(whole, name, member) < 0) {
+		(void)json_object_put(member);
+		(void)json_object_put(whole);
+		return NULL;
+	}
+	return whole;
+}
+
+/* ---- printing ---------------------------------------------------------------------------------- */
+
+static void print_line_break(int depth) {
+	putchar_unlocked('\n');
+	for (int i = 0; i < depth; i++)
+		(void)fwrite_unlocked("  ", 1, 2, stdout);
+}
+
+/* From the opening quote on; returns what follows the closing one. */
+static const char *print_string(const char *s) {
+	const char *end = s + 1;
+
+	while (*end && *end != '"')
+		end += *end == '\\' && end[1] ? 2 : 1;
+	if (*end)
+		end++;
+	(void)fwrite_unlocked(s, 1, (size_t)(end - s), stdout);
+	return end;
+}
+
+static const char *print_opening(const char *s, int *depth) {
+	putchar_unlocked(*s++);
+	if (*s == '}' || *s == ']') {
+		putchar_unlocked(*s++);
+		return s;
+	}
+	print_line_break(++*depth);
+	return s;
+}
+
+/* No parser: a document of a thousand processes is a megabyte, and what's wrong in it the reader's
+ * parser will say. rtmemd writes it on one line. */
+void answer_print(const char *text) {
+	int depth = 0;
+
+	for (const char *s = text; *s;) {
+		if (*s == '"') {
+			s = print_string(s);
+		} else if (*s == '{' || *s == '[') {
+			s = print_opening(s, &depth);
+		} else if (*s == '}' || *s == ']') {
+			print_line_break(depth > 0 ? --depth : 0);
+			putchar_unlocked(*s++);
+		} else if (*s == ',') {
+			putchar_unlocked(*s++);
+			print_line_break(depth);
+			s += *s == ' ';
+		} else {
+			putchar_unlocked(*s++);
+		}
+	}
+	putchar_unlocked('\n');
 }

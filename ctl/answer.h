@@ -12,6 +12,9 @@
 
 /** Parses, and makes every string harmless for a terminal. NULL when it isn't an object. */
 json_object *answer_parse(const char *text);
+/** An object with one member of the document alone, for who has no need of the rest: the first of this
+ *  name that is an object. Its strings are as they came. NULL when there's none. */
+json_object *answer_parse_member(const char *text, const char *name);
 /** path: members separated by dots, "memory.rss". */
 json_object *answer_get(json_object *o, const char *path);
 const char *answer_string(json_object *o, const char *path);

@@ -24,7 +24,8 @@ static int show(const struct options *o, const char *name, FILE *out) {
 
 	if (r != 0)
 		return r;
-	d = answer_parse(text);
+	/* who gets it as it came needs no more of it here than the exit status */
+	d = o->json && !name ? answer_parse_member(text, "daemon") : answer_parse(text);
 	if (!d || (name && answer_length(d, "processes") == 0))
 		return fail(EXIT_CANT_TELL, "rtmemd gave an answer that can't be understood");
 	if (o->json)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/plan.h"
+#include "daemon/cgroup.h"
 #include "daemon/launch.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
@@ -58,8 +59,10 @@ static int adopt(struct process *p, const struct record *record) {
 		return -ESRCH;
 	}
 	p->run = r;
+	p->wanted = WANTED_RUNNING;
 	take_record(p, r, record);
 	compare_plan(p, r);
+	(void)cgroup_apply(p);
 	faults_attach_running(
 		&r->faults, &p->manager->rings, r->pid, p->policy->children == CHILDREN_INHERIT);
 	log_event(MESSAGE_ADOPTED, LOG_INFO, p->name, NULL, "adopted: still runs as pid %d",

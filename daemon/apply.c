@@ -38,7 +38,7 @@ static void add_and_start(
 		return;
 	}
 	if (!adopt_process(p))
-		process_dispatch(p, EVENT_START);
+		process_ask(p, EVENT_START, m->announced ? WANTED_BY_RELOAD : WANTED_BY_POLICY);
 }
 
 int apply_first(struct manager *m, struct policy_set *set) {
@@ -64,13 +64,13 @@ static void act_on(struct manager *m, struct policy_set *set, const struct chang
 	switch (c->kind) {
 	case CHANGE_RESTART:
 		c->process->removed = false;
-		process_dispatch(c->process, EVENT_RESTART);
+		process_ask(c->process, EVENT_RESTART, WANTED_BY_RELOAD);
 		break;
 	case CHANGE_STOP:
 		c->process->removed = true;
 		if (c->process->run || c->process->state == PROCESS_BACKOFF ||
 			c->process->state == PROCESS_FAILED)
-			process_dispatch(c->process, EVENT_STOP);
+			process_ask(c->process, EVENT_STOP, WANTED_BY_RELOAD);
 		else {
 			manager_remove(m, c->process);
 			process_free(c->process);

@@ -185,8 +185,7 @@ static int change_process(
 	if (p->removed) /* dispatching might free it */
 		return sd_bus_error_setf(error, ERROR_FAILED,
 			"%s: no policy names it any more; it's being stopped", p->name);
-	p->history = (struct restart_history){ .n_restarts = 0 };
-	process_dispatch(p, event);
+	process_ask(p, event, WANTED_BY_PERSON);
 	if (event != EVENT_STOP && p->state == PROCESS_FAILED)
 		return sd_bus_error_setf(error, ERROR_FAILED, "%s: %s", p->name,
 			p->failure ? p->failure : "the launch failed");
@@ -234,6 +233,8 @@ static const sd_bus_vtable vtable[] = {
 		method_rollback, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS(
 		"HostChanged", SD_BUS_ARGS("s", setting, "s", result, "s", actual, "s", reason), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("StateChanged",
+		SD_BUS_ARGS("s", name, "s", old, "s", new, "s", event, "s", reason), 0),
 	SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_start,
 		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_stop,

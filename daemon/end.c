@@ -18,6 +18,7 @@
 
 #include "common/cleanup.h"
 #include "common/units.h"
+#include "daemon/cgroup.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/react.h"
@@ -28,9 +29,8 @@
 #define P_PIDFD 3
 #endif
 
-#define KILL_AFTER_USEC 10000000u /* a program that tidies up for longer has had its chance */
-#define TIMER_ACCURACY	10000u
-#define SEGV_TEXT	"signal 11 " /* as describe_status() writes it: a fault beyond any mapping */
+#define TIMER_ACCURACY 10000u
+#define SEGV_TEXT      "signal 11 " /* as describe_status() writes it: a fault beyond any mapping */
 
 static void signal_group(const struct run *r, int sig) {
 	if (kill(-r->pid, sig) == 0)
@@ -43,26 +43,26 @@ static void signal_group(const struct run *r, int sig) {
 
 static int on_kill_time(sd_event_source *s, uint64_t usec, void *userdata) {
 	struct process *p = userdata;
+	char timeout[UNITS_TEXT_MAX];
 
-	log_event(MESSAGE_PLAIN, LOG_WARNING, p->name, NULL,
-		"still there 10 s after SIGTERM: killing pid %d", (int)p->run->pid);
+	log_event(MESSAGE_KILLED, LOG_WARNING, p->name, NULL,
+		"still there after %s: killing pid %d",
+		format_duration(p->policy->stop.timeout_usec, timeout), (int)p->run->pid);
 	signal_group(p->run, SIGKILL);
 	return 0;
 }
 
-void end_begin(struct process *p) {
+void end_begin(struct process *p, int sig) {
 	struct run *r = p->run;
 	int k;
 
-	if (r->cause == EXIT_CAUSE_CLEAN)
-		r->cause = EXIT_CAUSE_ASKED;
 	r->terminated = true;
 	r->ready_timer = sd_event_source_disable_unref(r->ready_timer);
 	r->poll_timer = sd_event_source_disable_unref(r->poll_timer);
-	signal_group(r, SIGTERM);
+	signal_group(r, sig);
 	signal_group(r, SIGCONT); /* a stopped process wouldn't hear it */
 	k = sd_event_add_time(p->manager->event, &r->kill_timer, CLOCK_MONOTONIC,
-		process_now(p) + KILL_AFTER_USEC, TIMER_ACCURACY, on_kill_time, p);
+		process_now(p) + p->policy->stop.timeout_usec, TIMER_ACCURACY, on_kill_time, p);
 	if (k < 0)
 		signal_group(r, SIGKILL);
 	else
@@ -78,16 +78,13 @@ static int on_delay_over(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 void end_delay(struct process *p) {
-	char delay[UNITS_TEXT_MAX];
-	int k;
+	int k = sd_event_add_time_relative(p->manager->event, &p->delay_timer, CLOCK_MONOTONIC,
+		restart_policy_delay(&p->policy->restart, p->history.n_row), TIMER_ACCURACY,
+		on_delay_over, p);
 
-	log_process(p->name, "starts again in %s",
-		format_duration(p->policy->restart.delay_usec, delay));
-	k = sd_event_add_time_relative(p->manager->event, &p->delay_timer, CLOCK_MONOTONIC,
-		p->policy->restart.delay_usec, TIMER_ACCURACY, on_delay_over, p);
 	if (k < 0) {
 		process_failure(p, "no timer for the restart: %s", strerror(-k));
-		p->state = PROCESS_FAILED;
+		process_dispatch(p, EVENT_EXIT_FAILED);
 		return;
 	}
 	(void)sd_event_source_set_description(p->delay_timer, "rtmemd-restart-timer");
@@ -114,34 +111,44 @@ static enum exit_cause collect(const struct run *r, char *buf, size_t size) {
 	return EXIT_CAUSE_FAILURE;
 }
 
-static void explain_giving_up(struct process *p, enum exit_cause cause) {
+/* What the limit has to do with it, before what went wrong */
+static void explain_giving_up(struct process *p, const struct ending *e) {
 	const struct restart_policy *policy = &p->policy->restart;
-	char window[UNITS_TEXT_MAX];
+	char *last = p->failure, window[UNITS_TEXT_MAX];
 
-	if (policy->limit > 0 && p->history.n_restarts >= policy->limit &&
-		(cause == EXIT_CAUSE_VIOLATION || policy->when != RESTART_NO)) {
-		char *last = p->failure;
+	if (!restart_is_wanted(policy, e))
+		return;
+	p->failure = NULL;
+	process_failure(p,
+		"%u restarts within %s; last: %s; `rtmemctl start %s` tries again",
+		p->history.n_restarts, format_duration(policy->window_usec, window),
+		last ? last : "ended", p->name);
+	free(last);
+}
 
-		p->failure = NULL;
-		process_failure(p, "%u restarts within %s; last: %s", p->history.n_restarts,
-			format_duration(policy->window_usec, window), last ? last : "ended");
-		free(last);
-	}
-	log_event(MESSAGE_FAILED, LOG_ERR, p->name, NULL, "failed: %s",
-		p->failure ? p->failure : "no reason known");
+/* Does anybody want it started after this end? */
+static bool is_wanted_again(const struct process *p, enum exit_cause cause) {
+	if (cause == EXIT_CAUSE_VIOLATION)
+		return p->policy->compliance.on_violation == VIOLATION_RESTART;
+	return p->wanted == WANTED_RUNNING;
 }
 
 void end_reached(struct process *p, enum exit_cause cause) {
-	bool again = p->run && p->run->again;
+	struct ending e = {
+		.cause = cause,
+		.again = is_wanted_again(p, cause),
+		.run_usec = p->run ? process_now(p) - p->run->began_usec : 0,
+	};
 	enum process_event event;
 
 	p->run = run_free(p->run);
 	record_remove(p);
-	event = restart_decide(&p->policy->restart, cause, again, process_now(p), &p->history);
+	(void)cgroup_remove(p); /* not while others live in it */
+	event = restart_decide(&p->policy->restart, &e, process_now(p), &p->history);
 	if (p->removed && event != EVENT_EXIT_FAILED)
 		event = EVENT_EXIT_DONE;
 	if (event == EVENT_EXIT_FAILED)
-		explain_giving_up(p, cause);
+		explain_giving_up(p, &e);
 	if (event == EVENT_EXIT_NOW)
 		p->n_restarts++;
 	if (event == EVENT_EXIT_DONE || event == EVENT_EXIT_NOW)

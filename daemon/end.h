@@ -7,8 +7,8 @@
 
 /** Watches the pidfd; works for children and for adopted processes. */
 int end_watch(struct process *p, struct run *r);
-/** SIGTERM to the process group now, SIGKILL if it's still there 10 s later. */
-void end_begin(struct process *p);
+/** sig to the process group now, SIGKILL if it's still there after stop.timeout. */
+void end_begin(struct process *p, int sig);
 /** Waits for restart.delay, then feeds EVENT_DELAY_OVER. */
 void end_delay(struct process *p);
 /** The run is over, or never began (cause EXIT_CAUSE_NO_LAUNCH): forgets it and decides what follows.

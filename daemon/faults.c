@@ -226,13 +226,16 @@ void faults_done(struct faults *f) {
 	*f = (struct faults){ .n_tasks = 0 };
 }
 
+/* Only an event with a ring tells: of any other poll(2) says POLLHUP from the beginning. */
 bool faults_detached(const struct faults *f) {
 	struct pollfd p;
 
 	if (f->from_proc || f->n_tasks == 0)
 		return false;
-	p = (struct pollfd){ .fd = f->counters[0] };
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+	if (f->n_samplers == 0)
+		return true;
+	p = (struct pollfd){ .fd = f->samplers[0].fd };
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR));
 }
 
 static int read_counter(int fd, uint64_t *sum) {

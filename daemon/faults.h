@@ -64,7 +64,8 @@ void faults_attach_new(struct faults *f, const struct rings *rings, pid_t pid, b
 void faults_attach_running(struct faults *f, const struct rings *rings, pid_t pid, bool children);
 void faults_done(struct faults *f);
 
-/** The kernel takes counters off a process that execve()s a file it may not read. */
+/** The kernel takes counters off a process that execve()s a file it may not read. True where it can't be
+ *  told. */
 bool faults_detached(const struct faults *f);
 
 /** Faults since attaching. 0 or -ESRCH, -EIO. */

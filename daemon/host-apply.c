@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "daemon/host-hands.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/sample.h"
@@ -93,7 +94,7 @@ int host_apply(struct manager *m, struct policy_set *set, unsigned flags, uint64
 	struct host_writes *ret_writes, char problem[static SETTING_REASON_MAX]) {
 	const struct transaction t = host_transaction(m);
 	_cleanup_settings_ struct settings host = { .n_items = 0 };
-	int r = transaction_apply(&t, set, flags, try_usec, &host, ret_writes, problem);
+	int r = hands_apply(m->hands, &t, set, flags, try_usec, &host, ret_writes, problem);
 
 	if (r == -EWOULDBLOCK && flags & APPLY_UNATTENDED) {
 		host_do_later(m, LATER_APPLY, problem);
@@ -115,7 +116,7 @@ int host_apply(struct manager *m, struct policy_set *set, unsigned flags, uint64
 int host_rollback(struct manager *m, bool force, struct host_writes *ret_writes,
 	char problem[static SETTING_REASON_MAX]) {
 	const struct transaction t = host_transaction(m);
-	int r = transaction_rollback(&t, force, ret_writes, problem);
+	int r = hands_rollback(m->hands, &t, force, ret_writes, problem);
 
 	tell_problem(r, "nothing was given back", problem);
 	host_tell_writes(ret_writes);
@@ -135,7 +136,7 @@ int host_rollback(struct manager *m, bool force, struct host_writes *ret_writes,
 int host_revert(struct manager *m, bool only_due, struct host_writes *ret_writes,
 	char problem[static SETTING_REASON_MAX]) {
 	const struct transaction t = host_transaction(m);
-	int r = transaction_revert(&t, only_due, ret_writes, problem);
+	int r = hands_revert(m->hands, &t, only_due, ret_writes, problem);
 
 	if (r == -EWOULDBLOCK && only_due) {
 		host_do_later(m, LATER_REVERT, problem);
@@ -160,7 +161,7 @@ int host_revert(struct manager *m, bool only_due, struct host_writes *ret_writes
 int host_confirm(struct manager *m, char problem[static SETTING_REASON_MAX]) {
 	const struct transaction t = host_transaction(m);
 	size_t n;
-	int r = transaction_confirm(&t, &n, problem);
+	int r = hands_confirm(m->hands, &t, &n, problem);
 
 	if (r < 0)
 		return r;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "daemon/host-hands.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/react.h"
@@ -115,7 +116,7 @@ static bool set_again(struct manager *m, const struct host_wish *wish) {
 	const struct transaction t = host_transaction(m);
 	_cleanup_host_writes_ struct host_writes writes = { .n_items = 0 };
 	char problem[SETTING_REASON_MAX];
-	int r = transaction_reapply(&t, host_policy(m), wish->setting, &writes, problem);
+	int r = hands_reapply(m->hands, &t, host_policy(m), wish->setting, &writes, problem);
 
 	if (r < 0)
 		log_warning("host: %s isn't set again: %s", wish->setting, problem);

@@ -22,7 +22,9 @@
 #include "common/cleanup.h"
 #include "common/handoff.h"
 #include "common/strv.h"
+#include "daemon/cgroup.h"
 #include "daemon/end.h"
+#include "daemon/hands.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/react.h"
@@ -76,18 +78,35 @@ static int explain(struct process *p, const char *what, int error) {
 	return error;
 }
 
+struct gathering {
+	const struct process_policy *policy;
+	struct facts *facts;
+	struct launch_problem *problem;
+};
+
+/* What the launcher may do is what the hands may. */
+static int gather(void *userdata) {
+	const struct gathering *g = userdata;
+
+	return facts_gather(g->policy, g->facts, g->problem);
+}
+
 int launch_make_plan(struct process *p, struct plan *ret) {
 	_cleanup_free_ struct facts *facts = calloc(1, sizeof(*facts));
 	struct launch_problem problem = { .key = NULL };
+	char cgroup[PATH_MAX];
+	struct gathering gathering = { p->policy, facts, &problem };
 	int r;
 
 	if (!facts)
 		return -ENOMEM;
-	r = facts_gather(p->policy, facts, &problem);
+	r = hands_do(p->manager->hands, gather, &gathering);
 	if (r == 0) {
 		facts->launch.limits[RLIMIT_NOFILE] = p->manager->descriptors;
 		facts->launch.report_fd = CHILD_REPORT_FD;
 		facts->launch.runtime_socket = p->manager->notify_path;
+		if (cgroup_path_of(&p->manager->cgroups, p->name, cgroup))
+			facts->launch.cgroup = cgroup;
 		if (p->policy->ready.when == READY_NOTIFY)
 			facts->launch.notify_socket = p->manager->notify_path;
 		r = launch_plan(p->policy, &facts->launch, ret, &problem);
@@ -208,7 +227,7 @@ static int spawn_with(const struct manager *m, posix_spawn_file_actions_t *files
 	if (r < 0)
 		return r;
 	swap_descriptor_limit(m, true);
-	r = -posix_spawn(ret, m->helper, files, attributes, (char *const *)argv, env);
+	r = hands_spawn(m->hands, m->helper, files, attributes, argv, env, ret);
 	swap_descriptor_limit(m, false);
 	return r;
 }
@@ -249,6 +268,7 @@ static int take_over(struct process *p, pid_t pid, int *report_fd, const struct 
 	(void)launch_hash(plan, &r->plan_hash);
 	faults_attach_new(
 		&r->faults, &p->manager->rings, pid, p->policy->children == CHILDREN_INHERIT);
+	seal_launched(p);
 	react_judge(p);
 	k = explain(p, "listen to the new process", report_watch(p));
 	if (k >= 0)
@@ -271,7 +291,10 @@ static int launch(struct process *p) {
 	_cleanup_plan_ struct plan plan = { .n_steps = 0 };
 	_cleanup_close_ int plan_fd = -1, ours = -1, childs = -1;
 	pid_t pid = -1;
-	int r = launch_make_plan(p, &plan);
+	int r;
+
+	(void)cgroup_make(p); /* what of it isn't to be had is a finding, no obstacle */
+	r = launch_make_plan(p, &plan);
 
 	if (r < 0)
 		return r;

@@ -45,6 +45,14 @@ static const char *const message_ids[MESSAGE_MAX] = {
 	[MESSAGE_HOST_TRIED] = "8534f438d048ec0f1099c6c3e1b25814",
 	[MESSAGE_HOST_REVERTED] = "c79d6746d4ac7a5c3902b38963dc6e15",
 	[MESSAGE_HOST_DISPUTE] = "43000d1b2ed40ed3addccb2c33be0a16",
+	[MESSAGE_STARTING] = "433964ef2ebe4657975cf535ef1bee20",
+	[MESSAGE_PREPARING] = "82461c6151314a75860abdde03c07721",
+	[MESSAGE_STOPPING] = "300ed642fb334325af8946fd4c9e0d22",
+	[MESSAGE_STOPPED] = "1a021d8117f44db8b8c4480cdd5f5a23",
+	[MESSAGE_BACKOFF] = "c3cea68fe3b64b839f68285cf1f55724",
+	[MESSAGE_WAITING] = "35264db046d448939bf8177e9a397325",
+	[MESSAGE_LEFT_BEHIND] = "b86f0748ca004f838a78bc6ffcb42d26",
+	[MESSAGE_KILLED] = "e31e4d93c39c41af8aa0a03640f5e827",
 };
 
 static bool stderr_is_journal(void) {
@@ -87,7 +95,7 @@ char *make_printable(char *text) {
 	return text;
 }
 
-#define FIELDS_MAX 6
+#define FIELDS_MAX 10
 
 struct fields {
 	struct iovec items[FIELDS_MAX];
@@ -107,8 +115,8 @@ static void add_field(struct fields *f, const char *key, const char *value) {
 	f->n++;
 }
 
-static int send_to_journal(
-	enum message message, int level, const char *process, const char *rule, const char *line) {
+static int send_to_journal(enum message message, int level, const char *process, const char *rule,
+	const struct log_transition *t, const char *line) {
 	struct fields f = { .n = 0 };
 	char priority[2] = { (char)('0' + level), '\0' };
 
@@ -118,6 +126,12 @@ static int send_to_journal(
 	add_field(&f, "MESSAGE_ID", message_ids[message]);
 	add_field(&f, "RTMEM_PROCESS", process);
 	add_field(&f, "RTMEM_RULE", rule);
+	if (t) {
+		add_field(&f, "RTMEM_STATE_OLD", t->old);
+		add_field(&f, "RTMEM_STATE_NEW", t->new);
+		add_field(&f, "RTMEM_EVENT", t->event);
+		add_field(&f, "RTMEM_WANTED", t->wanted);
+	}
 	return sd_journal_sendv(f.items, f.n);
 }
 
@@ -127,9 +141,29 @@ static const char *level_prefix(int level) {
 	return level == LOG_WARNING ? "warning: " : "";
 }
 
+static void write_line(enum message message, int level, const char *process, const char *rule,
+	const struct log_transition *t, const char *text) {
+	char line[LINE_MAX_BYTES];
+
+	snprintf(line, sizeof(line), "%.100s%s%s", process ? process : "", process ? ": " : "",
+		text);
+	(void)make_printable(line);
+	if (!to_journal || send_to_journal(message, level, process, rule, t, line) < 0)
+		fprintf(stderr, "rtmemd: %s%s\n", level_prefix(level), line);
+}
+
+void log_transition(enum message message, int level, const char *process,
+	const struct log_transition *t, const char *text) {
+	int saved_errno = errno;
+
+	if (level <= log_level)
+		write_line(message, level, process, NULL, t, text);
+	errno = saved_errno;
+}
+
 void log_event(enum message message, int level, const char *process, const char *rule,
 	const char *format, ...) {
-	char text[LINE_MAX_BYTES - 128], line[LINE_MAX_BYTES];
+	char text[LINE_MAX_BYTES - 128];
 	int saved_errno = errno;
 	va_list args;
 
@@ -138,10 +172,6 @@ void log_event(enum message message, int level, const char *process, const char 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	snprintf(line, sizeof(line), "%.100s%s%s", process ? process : "", process ? ": " : "",
-		text);
-	(void)make_printable(line);
-	if (!to_journal || send_to_journal(message, level, process, rule, line) < 0)
-		fprintf(stderr, "rtmemd: %s%s\n", level_prefix(level), line);
+	write_line(message, level, process, rule, NULL, text);
 	errno = saved_errno;
 }

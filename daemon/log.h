@@ -29,6 +29,14 @@ enum message {
 	MESSAGE_HOST_TRIED,
 	MESSAGE_HOST_REVERTED,
 	MESSAGE_HOST_DISPUTE, /* drifts again and again */
+	MESSAGE_STARTING,
+	MESSAGE_PREPARING,
+	MESSAGE_STOPPING,
+	MESSAGE_STOPPED,
+	MESSAGE_BACKOFF,
+	MESSAGE_WAITING, /* for those that `after` names, or no longer */
+	MESSAGE_LEFT_BEHIND, /* processes of a tree without its main process */
+	MESSAGE_KILLED, /* what didn't end when asked */
 	MESSAGE_MAX,
 };
 
@@ -40,6 +48,13 @@ int log_level_from_string(const char *text);
 /** process and rule may be NULL. Keeps errno. */
 __attribute__((format(printf, 5, 6))) void log_event(enum message message, int level,
 	const char *process, const char *rule, const char *format, ...);
+
+/** Fields of a change of state. */
+struct log_transition {
+	const char *old, *new, *event, *wanted;
+};
+void log_transition(enum message message, int level, const char *process,
+	const struct log_transition *t, const char *text);
 
 #define log_error(...)		  log_event(MESSAGE_PLAIN, LOG_ERR, NULL, NULL, __VA_ARGS__)
 #define log_warning(...)	  log_event(MESSAGE_PLAIN, LOG_WARNING, NULL, NULL, __VA_ARGS__)

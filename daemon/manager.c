@@ -17,6 +17,9 @@
 #include "common/paths.h"
 #include "config.h"
 #include "daemon/apply.h"
+#include "daemon/cgroup.h"
+#include "daemon/confine.h"
+#include "daemon/hands.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
@@ -33,10 +36,22 @@ struct process *manager_find(const struct manager *m, const char *name) {
 	return NULL;
 }
 
+static bool has_pid(const struct manager *m, size_t i, pid_t pid) {
+	return i < m->n_processes && m->processes[i]->run && m->processes[i]->run->pid == pid;
+}
+
+/* A hint is only where to look first: nobody has to keep it true. */
 struct process *manager_find_pid(const struct manager *m, pid_t pid) {
+	uint32_t *hint = m->pid_hints ? &m->pid_hints[(uint32_t)pid % PID_HINTS] : NULL;
+
+	if (hint && has_pid(m, *hint, pid))
+		return m->processes[*hint];
 	for (size_t i = 0; i < m->n_processes; i++)
-		if (m->processes[i]->run && m->processes[i]->run->pid == pid)
+		if (has_pid(m, i, pid)) {
+			if (hint)
+				*hint = (uint32_t)i;
 			return m->processes[i];
+		}
 	return NULL;
 }
 
@@ -176,7 +191,7 @@ static int prepare(struct manager *m) {
 	snprintf(m->notify_path, sizeof(m->notify_path), "%s/" RTMEM_NOTIFY_SOCKET,
 		m->options->runtime_dir);
 	raise_descriptors(m);
-	rings_init(&m->rings);
+	rings_init(&m->rings, false);
 	if (m->rings.error)
 		log_info(
 			"perf is refused (%s): faults are counted from /proc, where pages populated "
@@ -187,6 +202,8 @@ static int prepare(struct manager *m) {
 		r = watch_signals(m);
 	if (r >= 0)
 		r = record_init(m);
+	if (r >= 0)
+		cgroup_init(m);
 	return r;
 }
 
@@ -219,8 +236,10 @@ static int open_doors(struct manager *m) {
 
 static int run(struct manager *m) {
 	_cleanup_policy_set_ struct policy_set *set = NULL;
-	int r = load(m, &set);
+	int r = confine(m);
 
+	if (r >= 0)
+		r = load(m, &set);
 	if (r < 0)
 		return EXIT_NOT_GOOD;
 	r = prepare(m);
@@ -240,16 +259,20 @@ static int run(struct manager *m) {
 static void done(struct manager *m) {
 	server_done(m);
 	notify_done(m);
+	cgroup_finish(m);
 	for (size_t i = 0; i < m->n_processes; i++)
 		process_free(m->processes[i]);
 	free(m->processes);
+	free(m->pid_hints);
 	host_done(m);
 	settings_done(&m->host);
 	policy_set_unref(m->set);
 	sd_event_source_disable_unref(m->tick);
 	sd_event_source_disable_unref(m->post);
 	rings_done(&m->rings);
+	tracing_done(&m->tracing);
 	sd_event_unref(m->event);
+	m->hands = hands_free(m->hands);
 	close_fd(m->lock_fd);
 }
 
@@ -258,6 +281,7 @@ int manager_run(const struct options *options) {
 	int status;
 
 	bound_heap();
+	m.pid_hints = calloc(PID_HINTS, sizeof(*m.pid_hints));
 	status = run(&m);
 	done(&m);
 	return status;

@@ -10,8 +10,11 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/calls.h"
+#include "daemon/pace.h"
 #include "daemon/process.h"
 #include "daemon/rings.h"
+#include "host/cgroup.h"
 #include "host/settings.h"
 #include "libpolicy/policy.h"
 
@@ -31,15 +34,20 @@ enum host_later {
 	LATER_RELOAD,
 };
 
+#define PID_HINTS 4096u
+
 struct client;
+struct hands;
 struct dispute;
 
 struct manager {
 	const struct options *options;
+	struct hands *hands; /* for what the loop's thread may not do itself */
 	sd_event *event;
 	struct policy_set *set;
 	struct process **processes; /* in the order of the policy; removed ones at the end */
 	size_t n_processes;
+	uint32_t *pid_hints; /* pid % PID_HINTS: where in the table it was last */
 	struct settings host;
 	struct policy_set *tried_set; /* of the machine's settings, when it isn't `set` */
 	uint64_t try_deadline_usec; /* CLOCK_BOOTTIME; 0 = nothing waits for a confirmation */
@@ -48,10 +56,13 @@ struct manager {
 	sd_event_source *later_timer;
 	struct dispute *disputes; /* dispute::next */
 	struct rings rings;
+	struct cgroup_place cgroups; /* where each process has a control group of its own */
+	struct tracing tracing; /* of calls under a seal */
 	char helper[PATH_MAX]; /* rtmem-exec */
 	char notify_path[PATH_MAX];
 	struct rlimit descriptors; /* RLIMIT_NOFILE as we were started with; our children's */
 	bool descriptors_raised;
+	bool cgroup_memory_on; /* the memory controller is passed on to the groups */
 
 	int lock_fd;
 	int notify_fd;
@@ -67,6 +78,9 @@ struct manager {
 	uint64_t tick_usec; /* when the tick timer is set for */
 	uint64_t host_due_usec;
 	uint64_t refreshed_usec; /* last complete reading for a client */
+	struct pace full; /* readings */
+	size_t full_next; /* whose turn it is to be read fully */
+	size_t refresh_next; /* who is read thoroughly next for who asks about all */
 	size_t slow_next; /* whose stacks are looked at next for who asks about all */
 	bool changed; /* something that our own manager should hear of */
 	bool announced; /* READY=1 was sent */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include "daemon/manager.h"
 #include "daemon/ready.h"
 #include "daemon/record.h"
+#include "daemon/transition.h"
 
 struct process *process_free(struct process *p) {
 	if (!p)
@@ -32,6 +34,7 @@ struct process *process_free(struct process *p) {
 	free(p->findings);
 	free(p->notes);
 	free(p->failure);
+	free(p->cgroup.problem);
 	free(p->name);
 	free(p);
 	return NULL;
@@ -72,6 +75,8 @@ uint64_t process_now(const struct process *p) {
 
 bool process_is_decided(const struct process *p) {
 	switch (p->state) {
+	case PROCESS_STOPPED:
+		return !p->waiting;
 	case PROCESS_STARTING:
 	case PROCESS_PREPARING:
 		return p->run && p->run->late;
@@ -104,16 +109,19 @@ struct run *run_free(struct run *r) {
 	sd_event_source_disable_unref(r->ready_timer);
 	sd_event_source_disable_unref(r->poll_timer);
 	sd_event_source_disable_unref(r->kill_timer);
+	sd_event_source_disable_unref(r->watchdog_timer);
 	faults_done(&r->faults);
 	close_fd(r->pidfd);
 	close_fd(r->report_fd);
 	close_fd(r->status_fd);
+	close_fd(r->statm_fd);
 	free(r->injection_cause);
 	free(r->failure);
 	free(r->unready);
 	free(r->progress);
 	free(r->status_text);
 	events_done(&r->events);
+	seal_done(&r->seal);
 	stacks_done(&r->stacks);
 	children_done(&r->children);
 	free(r->report);
@@ -180,7 +188,8 @@ int run_new(struct process *p, pid_t pid, struct run **ret) {
 	if (!r)
 		return -ENOMEM;
 	r->pid = pid;
-	r->report_fd = r->status_fd = -1;
+	r->began_usec = process_now(p);
+	r->report_fd = r->status_fd = r->statm_fd = -1;
 	r->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (r->pidfd < 0)
 		return -errno;
@@ -197,66 +206,99 @@ int run_new(struct process *p, pid_t pid, struct run **ret) {
 	return 0;
 }
 
-static void act_terminate(struct process *p) {
-	p->run->again = false;
-	end_begin(p);
+static const enum exit_cause causes[PROCESS_EVENT_MAX] = {
+	[EVENT_STOP] = EXIT_CAUSE_ASKED,
+	[EVENT_RESTART] = EXIT_CAUSE_ASKED,
+	[EVENT_TIMEOUT] = EXIT_CAUSE_TIMEOUT,
+	[EVENT_VIOLATION] = EXIT_CAUSE_VIOLATION,
+	[EVENT_WATCHDOG] = EXIT_CAUSE_WATCHDOG,
+};
+
+static void act_terminate(struct process *p, enum process_event event) {
+	p->run->cause = causes[event];
+	end_begin(p, p->policy->stop.signal);
 }
 
-static void act_terminate_again(struct process *p) {
-	p->run->again = true;
-	end_begin(p);
+static void act_abort(struct process *p, enum process_event event) {
+	p->run->cause = causes[event];
+	end_begin(p, SIGABRT);
 }
 
-static void act_again(struct process *p) {
-	p->run->again = true;
+static void act_asked(struct process *p, enum process_event event) {
+	if (p->run)
+		p->run->cause = EXIT_CAUSE_ASKED;
 }
 
-static void act_not_again(struct process *p) {
-	p->run->again = false;
-	p->run->cause = EXIT_CAUSE_ASKED;
-}
-
-static void act_launch(struct process *p) {
+static void act_launch(struct process *p, enum process_event event) {
 	p->delay_timer = sd_event_source_disable_unref(p->delay_timer);
+	p->waiting = false;
 	launch_process(p);
 }
 
-static void act_cancel_delay(struct process *p) {
+static void act_wait(struct process *p, enum process_event event) {
+	p->delay_timer = sd_event_source_disable_unref(p->delay_timer);
+	p->waiting = true;
+}
+
+static void act_not_wait(struct process *p, enum process_event event) {
+	p->waiting = false;
+}
+
+static void act_prepare(struct process *p, enum process_event event) {
+	ready_prepare(p);
+}
+
+static void act_ready(struct process *p, enum process_event event) {
+	ready_reached(p);
+}
+
+static void act_delay(struct process *p, enum process_event event) {
+	end_delay(p);
+}
+
+static void act_cancel_delay(struct process *p, enum process_event event) {
 	p->delay_timer = sd_event_source_disable_unref(p->delay_timer);
 }
 
-static void (*const actions[PROCESS_ACTION_MAX])(struct process *p) = {
+static void (*const actions[PROCESS_ACTION_MAX])(struct process *p, enum process_event event) = {
 	[ACTION_LAUNCH] = act_launch,
-	[ACTION_PREPARE] = ready_prepare,
-	[ACTION_READY] = ready_reached,
+	[ACTION_WAIT] = act_wait,
+	[ACTION_NOT_WAIT] = act_not_wait,
+	[ACTION_PREPARE] = act_prepare,
+	[ACTION_READY] = act_ready,
 	[ACTION_TERMINATE] = act_terminate,
-	[ACTION_TERMINATE_AGAIN] = act_terminate_again,
-	[ACTION_AGAIN] = act_again,
-	[ACTION_NOT_AGAIN] = act_not_again,
-	[ACTION_DELAY] = end_delay,
+	[ACTION_ABORT] = act_abort,
+	[ACTION_ASKED] = act_asked,
+	[ACTION_DELAY] = act_delay,
 	[ACTION_CANCEL_DELAY] = act_cancel_delay,
 };
 
 static bool is_end(enum process_event event) {
 	return event == EVENT_EXIT_DONE || event == EVENT_EXIT_AGAIN || event == EVENT_EXIT_NOW ||
-		event == EVENT_EXIT_FAILED;
+		event == EVENT_EXIT_WAIT || event == EVENT_EXIT_FAILED;
 }
 
 void process_dispatch(struct process *p, enum process_event event) {
 	struct transition t = state_transition(p->state, event);
+	enum process_state old = p->state;
 
 	if (t.action == ACTION_IGNORE)
 		return;
-	log_event(MESSAGE_PLAIN, LOG_DEBUG, p->name, NULL, "%s: %s -> %s",
-		process_event_to_string(event), process_state_to_string(p->state),
-		process_state_to_string(t.next));
 	p->state = t.next;
 	p->manager->changed = true;
+	transition_tell(p, old, event);
 	if (p->removed && !p->run && (is_end(event) || t.next == PROCESS_STOPPED)) {
 		manager_remove(p->manager, p);
 		process_free(p);
 		return;
 	}
 	if (actions[t.action])
-		actions[t.action](p);
+		actions[t.action](p, event);
+}
+
+void process_ask(struct process *p, enum process_event event, enum wanted_by by) {
+	p->wanted = event == EVENT_STOP ? WANTED_STOPPED : WANTED_RUNNING;
+	p->wanted_by = by;
+	p->history = (struct restart_history){ .n_restarts = 0 };
+	process_dispatch(p, event);
 }

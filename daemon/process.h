@@ -11,11 +11,13 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/cgroup-state.h"
 #include "daemon/children.h"
 #include "daemon/events.h"
 #include "daemon/faults.h"
 #include "daemon/relock.h"
 #include "daemon/restart.h"
+#include "daemon/seal.h"
 #include "daemon/settle.h"
 #include "daemon/stacks.h"
 #include "daemon/state.h"
@@ -35,10 +37,13 @@ struct image {
 struct run {
 	pid_t pid;
 	uint64_t start_ticks; /* with the pid, the identity of a process since boot */
+	uint64_t began_usec; /* CLOCK_MONOTONIC, of the launch or the adoption */
+	uint64_t watchdog_usec; /* as the program asked for; 0 = as the policy says */
 	uint64_t plan_hash; /* of the launch plan that it was started with */
 	int pidfd;
 	int report_fd; /* -1 once the other side has closed it */
 	int status_fd; /* /proc/PID/status, kept open */
+	int statm_fd; /* /proc/PID/statm; -1 until the first light reading */
 
 	bool adopted; /* by a later rtmemd than the one that launched it */
 	bool injection_wanted;
@@ -47,7 +52,6 @@ struct run {
 	bool late; /* ready.timeout is over */
 	bool lock_asked; /* balanced: HANDOFF_LOCK was sent, REPORT_LOCKED is awaited */
 	bool terminated; /* SIGTERM was sent */
-	bool again; /* start again after the end */
 	bool judge_due; /* something came that is judged at once */
 	bool section_due; /* a section told of faults, and is judged soon */
 	bool fork_placed; /* the library said where in the program one was called */
@@ -71,6 +75,7 @@ struct run {
 
 	struct settle settle;
 	struct relock relock;
+	struct seal seal;
 	struct image image;
 	struct stacks stacks;
 	struct children children;
@@ -80,8 +85,10 @@ struct run {
 	struct faults faults;
 	struct fault_count since_ready;
 	struct process_memory memory;
+	struct process_size statm; /* as of the last reading */
 	struct effective effective;
 	uint64_t sample_due_usec;
+	uint64_t refreshed_usec; /* read for a client */
 	uint64_t thorough_due_usec;
 
 	sd_event_source *exit_source;
@@ -89,6 +96,7 @@ struct run {
 	sd_event_source *ready_timer; /* end of ready.timeout */
 	sd_event_source *poll_timer; /* looks whether it has settled */
 	sd_event_source *kill_timer;
+	sd_event_source *watchdog_timer;
 };
 
 struct process {
@@ -97,12 +105,17 @@ struct process {
 	struct policy_set *set; /* owner of policy */
 	const struct process_policy *policy;
 	enum process_state state;
+	enum wanted wanted; /* against state, which is actual */
+	enum wanted_by wanted_by;
+	bool waiting; /* stopped, until those that `after` names are ready */
 	bool removed; /* no policy wants it: forgotten once it has ended */
 	struct restart_history history;
 	uint32_t n_restarts;
 	char *failure; /* why the last run ended badly or never began */
 	sd_event_source *delay_timer;
 	struct run *run; /* NULL = no process */
+
+	struct cgroup_state cgroup;
 
 	enum compliance compliance;
 	struct finding *findings;
@@ -118,6 +131,10 @@ struct process *process_free(struct process *p);
 int process_set_policy(
 	struct process *p, struct policy_set *set, const struct process_policy *policy);
 
+/** Somebody wants it started, stopped or restarted (EVENT_START, EVENT_STOP, EVENT_RESTART): remembers
+ *  that, forgets the count of restarts, and feeds what follows to the state machine. May free a removed
+ *  process. */
+void process_ask(struct process *p, enum process_event event, enum wanted_by by);
 /** Feeds an event to the state machine and does what it says. May free a removed process: the
  *  caller doesn't touch p afterwards unless it isn't removed. */
 void process_dispatch(struct process *p, enum process_event event);

@@ -117,6 +117,8 @@ static void gather(const struct process *p, struct words *words, struct evidence
 		.memory = r->memory_valid ? &r->memory : NULL,
 		.effective = r->effective_valid ? &r->effective : NULL,
 		.events = &r->events,
+		.cgroup = &p->cgroup,
+		.seal = &r->seal,
 		.heap_missing_bytes = r->heap_missing_bytes,
 	};
 	if (p->policy->memory.stack.margin_bytes > 0 || p->policy->children == CHILDREN_INHERIT)
@@ -137,11 +139,7 @@ static void act(struct process *p) {
 		return;
 	process_failure(
 		p, "violation: %s: wanted %s, seen %s", first->rule, first->wanted, first->seen);
-	p->run->cause = EXIT_CAUSE_VIOLATION;
-	if (p->policy->compliance.on_violation == VIOLATION_RESTART)
-		process_dispatch(p, EVENT_RESTART);
-	else
-		process_dispatch(p, EVENT_STOP);
+	process_dispatch(p, EVENT_VIOLATION);
 }
 
 void react_judge(struct process *p) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * When is a program ready? Three answers: it says so (notify), it shows it by standing still (settle),
- * or its execve is enough (exec). A timeout is a finding and never kills: whether a slow program is worse
- * than none is for on_violation to say. The baseline of faults is taken at ready, not before.
+ * or its execve is enough (exec). Whether a program that is late is worse than none is for on_timeout to
+ * say: a finding, or a failure. The baseline of faults is taken at ready, not before.
  */
 #include "daemon/ready.h"
 
@@ -143,6 +143,15 @@ static int on_poll(sd_event_source *s, uint64_t usec, void *userdata) {
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
+static void give_up(struct process *p) {
+	char timeout[UNITS_TEXT_MAX];
+
+	process_failure(p, "not ready within %s: %s",
+		format_duration(p->policy->ready.timeout_usec, timeout),
+		p->run->unready ? p->run->unready : "no reason known");
+	process_dispatch(p, EVENT_TIMEOUT);
+}
+
 static int on_ready_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
 	struct process *p = userdata;
 
@@ -152,7 +161,10 @@ static int on_ready_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
 	if (p->run->ready || p->run->terminated)
 		return 0;
 	set_unready(p);
-	react_judge(p);
+	if (p->policy->ready.on_timeout == TIMEOUT_FAIL)
+		give_up(p);
+	else
+		react_judge(p);
 	return 0;
 }
 
@@ -266,12 +278,11 @@ void ready_reached(struct process *p) {
 	if (faults_begin(&r->faults) < 0)
 		run_note(r, "faults", "the baseline of faults couldn't be read");
 	r->since_ready = (struct fault_count){ .minor = 0 };
+	seal_ready(p);
 	if (!r->image.known)
 		witness_begin(p);
 	witness_look(p);
 	record_write_late(p);
-	log_event(MESSAGE_READY, LOG_INFO, p->name, NULL, "ready (%s), pid %d",
-		ready_when_to_string(p->policy->ready.when), (int)r->pid);
 	slow_look_ready(p);
 	sample_process(p, true);
 	react_judge(p);

@@ -104,6 +104,7 @@ static void (*const handlers[REPORT_KIND_MAX])(struct process *p, const struct r
 	[REPORT_LOCKED] = on_locked,
 	[REPORT_PROGRESS] = progress_told,
 	[REPORT_EVENT] = on_event,
+	[REPORT_SEALED] = seal_told,
 };
 
 /* A socket that stays open for months may carry any number of packets, but not at once. */
@@ -165,6 +166,7 @@ static void read_packets(struct process *p) {
 		if (n <= 0 || !handle_packet(p, data, (size_t)n)) {
 			stop_watching(p->run);
 			ready_socket_closed(p);
+			seal_socket_closed(p);
 			expect_execve(p);
 			return;
 		}

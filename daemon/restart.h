@@ -14,18 +14,28 @@ enum exit_cause {
 	EXIT_CAUSE_FAILURE, /* other status, a signal, or not known */
 	EXIT_CAUSE_ASKED, /* we were told to stop it */
 	EXIT_CAUSE_VIOLATION, /* on_violation: restart or stop */
+	EXIT_CAUSE_TIMEOUT, /* ready.on_timeout: fail */
+	EXIT_CAUSE_WATCHDOG, /* no sign of life in time */
 	EXIT_CAUSE_NO_LAUNCH, /* the plan can't work on this machine: trying again won't help */
 };
 
-/** Restarts in the present window, which opens with the first of them. */
 struct restart_history {
-	uint64_t opened_usec;
-	uint32_t n_restarts;
+	uint64_t opened_usec; /* of the present window: its first restart */
+	uint32_t n_restarts; /* in the present window */
+	uint32_t n_row; /* restarts since a run last lasted longer than the window */
 };
 
-/** again: somebody wants it started after this end (restart, or violation: restart).
- *  Counts a restart of its own accord; those that people ask for are free. */
-enum process_event restart_decide(const struct restart_policy *policy, enum exit_cause cause,
-	bool again, uint64_t now_usec, struct restart_history *history);
+/** One end. */
+struct ending {
+	enum exit_cause cause;
+	bool again; /* somebody wants it started after this end (a person, or violation: restart) */
+	uint64_t run_usec; /* how long it ran */
+};
+
+/** Would it be started again, leaving the limit aside? */
+bool restart_is_wanted(const struct restart_policy *policy, const struct ending *e);
+/** Counts a restart of its own accord; those that people ask for are free. */
+enum process_event restart_decide(const struct restart_policy *policy, const struct ending *e,
+	uint64_t now_usec, struct restart_history *history);
 
 #endif

@@ -58,10 +58,11 @@ void rings_done(struct rings *r) {
 	*r = (struct rings){ .error = r->error };
 }
 
-void rings_init(struct rings *r) {
+void rings_init(struct rings *r, bool of_calls) {
 	long n_cpus = sysconf(_SC_NPROCESSORS_CONF);
 
-	*r = (struct rings){ .items = calloc((size_t)n_cpus, sizeof(struct ring)) };
+	*r = (struct rings){ .items = calloc((size_t)n_cpus, sizeof(struct ring)),
+		.of_calls = of_calls };
 	if (!r->items) {
 		r->error = -ENOMEM;
 		return;
@@ -97,6 +98,11 @@ struct sample_body {
 	uint32_t pid, tid;
 	uint64_t time, address;
 };
+struct call_body {
+	uint64_t id;
+	uint32_t pid, tid;
+	uint32_t raw_size;
+};
 struct lost_body {
 	uint64_t id, n_lost;
 };
@@ -108,6 +114,7 @@ struct exec_body {
 };
 union body {
 	struct sample_body sample;
+	struct call_body call;
 	struct lost_body lost;
 	struct fork_body fork;
 	struct exec_body exec;
@@ -120,6 +127,16 @@ static bool take_sample(const union body *body, uint16_t misc, struct ring_recor
 	ret->tid = (pid_t)body->sample.tid;
 	ret->instruction = body->sample.instruction;
 	ret->address = body->sample.address;
+	return true;
+}
+
+/* The size is the kernel's, but may be one that we have no room for. */
+static bool take_call(const union body *body, uint16_t misc, struct ring_record *ret) {
+	ret->kind = RING_CALL;
+	ret->event_id = body->call.id;
+	ret->pid = (pid_t)body->call.pid;
+	ret->tid = (pid_t)body->call.tid;
+	ret->raw_size = body->call.raw_size < RING_RAW_MAX ? body->call.raw_size : RING_RAW_MAX;
 	return true;
 }
 
@@ -147,30 +164,48 @@ static bool take_exec(const union body *body, uint16_t misc, struct ring_record 
 	return misc & PERF_RECORD_MISC_COMM_EXEC;
 }
 
-static const struct {
+struct kind {
 	size_t size; /* of what is looked at; a record may be longer */
 	bool (*take)(const union body *body, uint16_t misc, struct ring_record *ret);
-} kinds[] = {
+};
+
+static const struct kind kinds[] = {
 	[PERF_RECORD_SAMPLE] = { sizeof(struct sample_body), take_sample },
 	[PERF_RECORD_LOST] = { sizeof(struct lost_body), take_lost },
 	[PERF_RECORD_FORK] = { sizeof(struct fork_body), take_fork },
 	[PERF_RECORD_COMM] = { sizeof(struct exec_body), take_exec },
 };
 
-static bool record_parse(const struct ring *r, uint64_t offset,
+/* Up to where its own padding ends; what lies behind a call's fixed part */
+#define CALL_FIXED_BYTES (offsetof(struct call_body, raw_size) + sizeof(uint32_t))
+
+static const struct kind call_kind = { CALL_FIXED_BYTES, take_call };
+
+static const struct kind *kind_of(uint32_t type, bool of_calls) {
+	if (of_calls && type == PERF_RECORD_SAMPLE)
+		return &call_kind;
+	return type < ARRAY_LEN(kinds) && kinds[type].take ? &kinds[type] : NULL;
+}
+
+static bool record_parse(const struct ring *r, bool of_calls, uint64_t offset,
 	const struct perf_event_header *header, struct ring_record *ret) {
+	const struct kind *kind = kind_of(header->type, of_calls);
 	size_t size = header->size - sizeof(*header);
 	union body body;
 
-	*ret = (struct ring_record){ .n_lost = 0 };
-	if (header->type >= ARRAY_LEN(kinds) || !kinds[header->type].take ||
-		size < kinds[header->type].size)
+	if (!kind || size < kind->size)
 		return false;
-	copy_out(r, offset + sizeof(*header), &body, kinds[header->type].size);
-	return kinds[header->type].take(&body, header->misc, ret);
+	*ret = (struct ring_record){ .n_lost = 0 };
+	copy_out(r, offset + sizeof(*header), &body, kind->size);
+	if (!kind->take(&body, header->misc, ret))
+		return false;
+	if (ret->raw_size > size - kind->size)
+		ret->raw_size = size - kind->size;
+	copy_out(r, offset + sizeof(*header) + kind->size, ret->raw, ret->raw_size);
+	return true;
 }
 
-static void ring_drain(const struct ring *r,
+static void ring_drain(const struct ring *r, bool of_calls,
 	void (*fn)(const struct ring_record *record, void *userdata), void *userdata) {
 	struct perf_event_mmap_page *page = r->map;
 	uint64_t head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
@@ -183,7 +218,7 @@ static void ring_drain(const struct ring *r,
 		copy_out(r, tail, &header, sizeof(header));
 		if (header.size < sizeof(header) || header.size > head - tail)
 			break; /* no record: what follows can't be found */
-		if (record_parse(r, tail, &header, &record))
+		if (record_parse(r, of_calls, tail, &header, &record))
 			fn(&record, userdata);
 		tail += header.size;
 	}
@@ -193,5 +228,5 @@ static void ring_drain(const struct ring *r,
 void rings_drain(struct rings *r, void (*fn)(const struct ring_record *record, void *userdata),
 	void *userdata) {
 	for (size_t i = 0; i < r->n_items; i++)
-		ring_drain(&r->items[i], fn, userdata);
+		ring_drain(&r->items[i], r->of_calls, fn, userdata);
 }

@@ -11,8 +11,8 @@ void sample_process(struct process *p, bool thorough);
 void sample_now(struct process *p);
 /** Sets the one timer for the earliest process that is due. */
 void sample_schedule(struct manager *m);
-/** Reads and judges everything, for a client that asks; at most ten times per second. named: what the
- *  client asks about, NULL = all. */
+/** Reads and judges for a client that asks, at most ten times per second. named: what it asks about, NULL =
+ *  all; of very many, those whose turn it is are read thoroughly. */
 void sample_refresh(struct manager *m, struct process *named);
 /** Creates the timer, off. */
 int sample_init(struct manager *m);

@@ -210,3 +210,21 @@ void server_host_changed(struct manager *m, const struct setting_state *now) {
 	if (m->system_bus)
 		emit(m->system_bus, now);
 }
+
+static void emit_state(
+	sd_bus *bus, const struct process *p, enum process_state old, enum process_event event) {
+	(void)sd_bus_emit_signal(bus, RTMEM_BUS_PATH, RTMEM_BUS_INTERFACE, "StateChanged", "sssss",
+		p->name, process_state_to_string(old), process_state_to_string(p->state),
+		process_event_to_string(event), p->failure ? p->failure : "");
+}
+
+void server_state_changed(struct process *p, enum process_state old, enum process_event event) {
+	struct manager *m = p->manager;
+
+	if (old == p->state)
+		return;
+	for (const struct client *c = m->clients; c; c = c->next)
+		emit_state(c->bus, p, old, event);
+	if (m->system_bus)
+		emit_state(m->system_bus, p, old, event);
+}

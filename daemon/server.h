@@ -18,4 +18,8 @@ int server_caller(const struct manager *m, sd_bus_message *call, uid_t *ret);
 /** Signal HostChanged to everybody who listens. */
 void server_host_changed(struct manager *m, const struct setting_state *now);
 
+/** Signal StateChanged; also called when only what it waits for or what is wanted changed (old is the
+ *  present state). */
+void server_state_changed(struct process *p, enum process_state old, enum process_event event);
+
 #endif

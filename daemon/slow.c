@@ -5,7 +5,7 @@
  */
 #include "daemon/slow.h"
 
-#include "daemon/manager.h"
+#include "daemon/cgroup.h"
 
 static bool is_over(const struct run *r) {
 	return !r->ready || r->terminated;
@@ -21,11 +21,13 @@ void slow_look(struct process *p) {
 		stacks_look(&r->stacks, r->pid, &budget);
 	if (p->policy->children == CHILDREN_INHERIT)
 		children_look(&r->children, r->pid);
+	cgroup_look(p);
 }
 
 void slow_look_ready(struct process *p) {
 	size_t budget = SLOW_BUDGET_READY;
 
+	cgroup_look(p);
 	if (p->policy->memory.stack.margin_bytes > 0)
 		stacks_look(&p->run->stacks, p->run->pid, &budget);
 }
@@ -35,17 +37,21 @@ static void look_at_stacks(struct process *p, size_t *budget_bytes) {
 		stacks_look(&p->run->stacks, p->run->pid, budget_bytes);
 }
 
-void slow_look_asked(struct manager *m, struct process *named) {
-	size_t budget = named ? SLOW_BUDGET_NAMED : SLOW_BUDGET_ALL;
+void slow_look_children(struct process *p) {
+	if (p->run && !is_over(p->run))
+		children_look(&p->run->children, p->run->pid);
+}
 
-	for (size_t i = 0; i < m->n_processes; i++) {
-		struct run *r = m->processes[i]->run;
+void slow_look_named(struct process *p) {
+	size_t budget = SLOW_BUDGET_NAMED;
 
-		if (r && !is_over(r) && (!named || m->processes[i] == named))
-			children_look(&r->children, r->pid);
-	}
-	if (named)
-		look_at_stacks(named, &budget);
-	for (size_t n = m->n_processes; !named && n > 0 && budget > 0; n--)
+	look_at_stacks(p, &budget);
+}
+
+void slow_look_all(struct manager *m) {
+	size_t budget = SLOW_BUDGET_ALL;
+	size_t n = m->n_processes < SLOW_TURNS_MAX ? m->n_processes : SLOW_TURNS_MAX;
+
+	for (; n > 0 && budget > 0; n--)
 		look_at_stacks(m->processes[m->slow_next++ % m->n_processes], &budget);
 }

@@ -11,13 +11,17 @@
 #define SLOW_BUDGET_READY 33554432u
 #define SLOW_BUDGET_NAMED 16777216u /* for who asks about one process */
 #define SLOW_BUDGET_ALL	  2097152u /* for who asks about all: anybody may, ten times per second */
+#define SLOW_TURNS_MAX	  64u /* processes in one answer about all: 50 us each, however small */
 
 /** The slow round: only what the policy judges. */
 void slow_look(struct process *p);
 /** Becoming ready. */
 void slow_look_ready(struct process *p);
 struct manager;
-/** All that a status shows. named: what it's about, NULL = all; then stacks take turns. */
-void slow_look_asked(struct manager *m, struct process *named);
+/** Who stems from p, for a status that shows it. */
+void slow_look_children(struct process *p);
+/** How deep stacks were used: of one that somebody asks about, or of some, in turns. */
+void slow_look_named(struct process *p);
+void slow_look_all(struct manager *m);
 
 #endif

@@ -40,6 +40,8 @@ static void write_daemon(struct json *j, const struct manager *m) {
 	json_int(j, "pid", getpid());
 	json_string(j, "version", RTMEM_VERSION);
 	json_string(j, "state", manager_state(m));
+	if (m->cgroups.usable)
+		json_string(j, "cgroups", m->cgroups.base);
 	json_array_begin(j, "config");
 	STRV_FOREACH (file, m->set ? m->set->files : NULL)
 		json_string(j, NULL, *file);
@@ -165,6 +167,16 @@ static bool was_written(const struct living *l, pid_t tid) {
 	return false;
 }
 
+/* Of most processes there's nothing more to be found than what is known. */
+static void write_all_living(struct living *l, const struct run *r) {
+	const char *name = r->memory.name;
+
+	if (r->memory_valid && *name && !strchr(name, '\\') && process_count_threads(r->pid) == 1)
+		(void)write_living(r->pid, name, l);
+	else
+		(void)process_threads(r->pid, write_living, l);
+}
+
 /* Threads that are there, then those that faulted and have ended. */
 static void write_threads(struct json *j, const struct run *r) {
 	struct living l = { .j = j };
@@ -173,7 +185,7 @@ static void write_threads(struct json *j, const struct run *r) {
 	if (r) {
 		l.faults = &r->faults;
 		l.stacks = &r->stacks;
-		(void)process_threads(r->pid, write_living, &l);
+		write_all_living(&l, r);
 		for (size_t i = 0; i < r->faults.n_threads; i++) {
 			const struct thread_faults *t = &r->faults.threads[i];
 
@@ -196,6 +208,24 @@ static void write_children(struct json *j, const struct run *r) {
 		json_object_end(j);
 	}
 	json_array_end(j);
+}
+
+/* What is not there is left out. */
+static void write_cgroup(struct json *j, const struct process *p) {
+	const struct cgroup_state *s = &p->cgroup;
+	char path[PATH_MAX];
+
+	if (!p->run || !s->looked || !s->used ||
+		!cgroup_path_of(&p->manager->cgroups, p->name, path))
+		return;
+	json_object_begin(j, "cgroup");
+	json_string(j, "path", path);
+	if (s->memory_valid) {
+		json_bytes(j, "memory_min", s->min_bytes);
+		json_bytes(j, "memory_low", s->low_bytes);
+		json_bytes(j, "memory_max", s->max_bytes);
+	}
+	json_object_end(j);
 }
 
 static const char *injection_of(const struct run *r) {
@@ -221,6 +251,7 @@ static void write_process(struct json *j, const struct process *p) {
 	write_memory(j, r);
 	write_threads(j, r);
 	write_children(j, r);
+	write_cgroup(j, p);
 	json_int(j, "restarts", p->n_restarts);
 	write_place(j, &p->policy->place);
 	json_object_end(j);

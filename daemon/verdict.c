@@ -296,7 +296,9 @@ enum compliance verdict(
 	judge_stacks(p, e, ret);
 	judge_children(p, e, ret);
 	verdict_effective(p, e, ret);
+	verdict_cgroup(p, e, ret);
 	verdict_events(p, e, ret);
+	verdict_seal(p, e, ret);
 	if (e->injection_wanted && !e->report)
 		return COMPLIANCE_UNPROTECTED;
 	return ret->n_items ? COMPLIANCE_VIOLATING : COMPLIANCE_COMPLIANT;

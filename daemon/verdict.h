@@ -10,8 +10,10 @@
 #include <sys/resource.h>
 
 #include "common/handoff.h"
+#include "daemon/cgroup-state.h"
 #include "daemon/children.h"
 #include "daemon/events.h"
+#include "daemon/seal.h"
 #include "daemon/stacks.h"
 #include "host/process.h"
 #include "libpolicy/policy.h"
@@ -81,10 +83,12 @@ struct evidence {
 	const struct process_memory *memory; /* NULL = couldn't be read */
 	const struct effective *effective; /* NULL = not read yet */
 	const struct events *events; /* NULL = none */
+	const struct seal *seal; /* NULL = not known */
 	const struct child *unlocked_child; /* NULL = none is known */
 	const struct stack *tightest; /* stack with the least left; NULL = not known */
 	const char *tightest_thread; /* its name */
 	bool tightest_is_main;
+	const struct cgroup_state *cgroup; /* NULL = not looked at */
 	uint64_t heap_missing_bytes; /* given back to the system since the start */
 };
 
@@ -99,5 +103,7 @@ __attribute__((format(printf, 3, 4))) void findings_note(
 /** The rules of effective limits, scheduler and CPUs; a part of verdict(). */
 void verdict_effective(
 	const struct process_policy *p, const struct evidence *e, struct findings *ret);
+/** The same of the control group. */
+void verdict_cgroup(const struct process_policy *p, const struct evidence *e, struct findings *ret);
 
 #endif

@@ -41,7 +41,7 @@ static int gather_rights(struct launch_facts *f) {
 	char score[16];
 	int r;
 
-	r = read_file("/proc/self/status", 65536, &status, NULL);
+	r = read_file("/proc/thread-self/status", 65536, &status, NULL);
 	if (r < 0)
 		return r;
 	f->capabilities_effective = mask_of(status, "\nCapEff:");

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -22,6 +23,7 @@
 
 #define STATUS_TEXT_MAX	  8192 /* about 1.5 kB in practice; Groups: is what can be long */
 #define STAT_TEXT_MAX	  1024
+#define STATM_TEXT_MAX	  256
 #define LIMITS_TEXT_MAX	  8192
 #define CHILDREN_TEXT_MAX 65536
 
@@ -32,7 +34,8 @@ enum status_kind {
 	STATUS_COUNT,
 	STATUS_BOOL,
 	STATUS_INT,
-	STATUS_HEX
+	STATUS_HEX,
+	STATUS_NAME,
 };
 
 struct status_field {
@@ -42,6 +45,7 @@ struct status_field {
 };
 
 static const struct status_field status_fields[] = {
+	{ "Name", STATUS_NAME, offsetof(struct process_memory, name) },
 	{ "VmSize", STATUS_KILOBYTES, offsetof(struct process_memory, size_bytes) },
 	{ "VmLck", STATUS_KILOBYTES, offsetof(struct process_memory, locked_bytes) },
 	{ "VmRSS", STATUS_KILOBYTES, offsetof(struct process_memory, rss_bytes) },
@@ -74,6 +78,11 @@ static void status_store(
 	case STATUS_HEX:
 		*(uint64_t *)(void *)place = number;
 		break;
+	case STATUS_NAME:
+		value += strspn(value, "\t");
+		(void)snprintf(
+			place, PROCESS_NAME_TEXT_MAX, "%.*s", (int)strcspn(value, "\n"), value);
+		break;
 	}
 }
 
@@ -101,7 +110,7 @@ int process_memory_parse(const char *status_text, struct process_memory *ret) {
 
 		if (field) {
 			status_store(field, colon + 1, &memory);
-			seen_size = seen_size || field == &status_fields[0];
+			seen_size = seen_size || strcmp(field->name, "VmSize") == 0;
 		}
 		line = end ? end + 1 : NULL;
 	}
@@ -111,17 +120,48 @@ int process_memory_parse(const char *status_text, struct process_memory *ret) {
 	return 0;
 }
 
-int process_memory_read(int status_fd, struct process_memory *ret) {
-	char text[STATUS_TEXT_MAX];
+/* size is that of the buffer; the text ends with a NUL. */
+static int read_again(int fd, char *text, size_t size) {
 	ssize_t n;
 
 	do
-		n = pread(status_fd, text, sizeof(text) - 1, 0);
+		n = pread(fd, text, size - 1, 0);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	text[n] = '\0';
-	return process_memory_parse(text, ret);
+	return 0;
+}
+
+int process_memory_read(int status_fd, struct process_memory *ret) {
+	char text[STATUS_TEXT_MAX];
+	int r = read_again(status_fd, text, sizeof(text));
+
+	return r < 0 ? r : process_memory_parse(text, ret);
+}
+
+/* ---- statm ------------------------------------------------------------------------------------- */
+
+int process_size_parse(const char *statm_text, struct process_size *ret) {
+	uint64_t *const fields[] = { &ret->size_pages, &ret->resident_pages, &ret->shared_pages };
+	const char *p = statm_text;
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		char *end;
+
+		if (!isdigit((unsigned char)*p))
+			return -EBADMSG;
+		*fields[i] = strtoull(p, &end, 10);
+		p = end + strspn(end, " ");
+	}
+	return 0;
+}
+
+int process_size_read(int statm_fd, struct process_size *ret) {
+	char text[STATM_TEXT_MAX];
+	int r = read_again(statm_fd, text, sizeof(text));
+
+	return r < 0 ? r : process_size_parse(text, ret);
 }
 
 /* ---- stat -------------------------------------------------------------------------------------- */
@@ -234,6 +274,16 @@ int process_limits_read(pid_t pid, struct rlimit ret[static RLIM_NLIMITS]) {
 }
 
 /* ---- threads ----------------------------------------------------------------------------------- */
+
+int process_count_threads(pid_t pid) {
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	return (int)st.st_nlink - 2; /* a link for each, beside those of any directory */
+}
 
 int process_threads(
 	pid_t pid, int (*fn)(pid_t tid, const char *name, void *userdata), void *userdata) {

@@ -9,8 +9,12 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#define PROCESS_NAME_TEXT_MAX 32
+
 /** Fields of /proc/PID/status; bytes. */
 struct process_memory {
+	char name
+		[PROCESS_NAME_TEXT_MAX]; /* Name: of the first thread; a backslash begins an escape */
 	uint64_t size_bytes; /* VmSize */
 	uint64_t locked_bytes; /* VmLck */
 	uint64_t rss_bytes; /* VmRSS */
@@ -21,6 +25,16 @@ struct process_memory {
 	int seccomp; /* 0, 1, 2 */
 	uint64_t capabilities_effective;
 };
+
+/** /proc/PID/statm: a third of the price of status, and enough to see that something has moved. */
+struct process_size {
+	uint64_t size_pages;
+	uint64_t resident_pages;
+	uint64_t shared_pages;
+};
+int process_size_parse(const char *statm_text, struct process_size *ret);
+/** As process_memory_read(). */
+int process_size_read(int statm_fd, struct process_size *ret);
 
 /** Parses the text of /proc/PID/status. -EBADMSG without the Vm fields (a zombie, a kernel thread). */
 int process_memory_parse(const char *status_text, struct process_memory *ret);
@@ -38,6 +52,8 @@ int process_stat_read(pid_t pid, pid_t tid, struct fault_count *ret, uint64_t *r
 /** /proc/PID/limits */
 int process_limits_read(pid_t pid, struct rlimit ret[static RLIM_NLIMITS]);
 
+/** How many threads it has: cheaper than to visit them. -ESRCH when it's gone. */
+int process_count_threads(pid_t pid);
 /** Calls fn for each thread; name is /proc/PID/task/TID/comm. Stops at the first non-zero result. */
 int process_threads(
 	pid_t pid, int (*fn)(pid_t tid, const char *name, void *userdata), void *userdata);

@@ -33,6 +33,7 @@ static int leave_unattended(struct job *job, size_t n_before) {
 /* Originals of what no policy wants any more. */
 static int plan_returns(struct job *job, const struct policy_set *set, bool unattended) {
 	struct journal *j = &job->journal;
+	size_t first = job->writes.n_items;
 	int r = 0;
 
 	for (size_t i = 0; i < j->n_entries && r == 0; i++) {
@@ -47,7 +48,7 @@ static int plan_returns(struct job *job, const struct policy_set *set, bool unat
 		if (r == 0 && unattended)
 			r = leave_unattended(job, n_before);
 	}
-	job_sort(job, 0, true);
+	job_sort(job, first, true);
 	return r;
 }
 
@@ -114,15 +115,17 @@ static int call_off(struct job *job, int error) {
 	return error;
 }
 
-static int write_planned(struct job *job, uint64_t try_usec) {
+/* What stands before `first` was given back by the end of something older. If it's wanted again, its entry
+ * in the journal is a new one, and stays. */
+static int write_planned(struct job *job, size_t first, uint64_t try_usec) {
 	int r = 0;
 
-	for (size_t i = 0; i < job->writes.n_items && r == 0; i++)
+	for (size_t i = first; i < job->writes.n_items && r == 0; i++)
 		if (job->writes.items[i].outcome == WRITE_PLANNED)
 			r = job_write(job, &job->writes.items[i]);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < job->writes.n_items; i++) {
+	for (size_t i = first; i < job->writes.n_items; i++) {
 		const struct host_write *w = &job->writes.items[i];
 
 		if (w->back && w->outcome == WRITE_DONE && try_usec == 0)
@@ -134,7 +137,7 @@ static int write_planned(struct job *job, uint64_t try_usec) {
 	return 0;
 }
 
-static int carry_out(struct job *job, bool touched, uint64_t try_usec) {
+static int carry_out(struct job *job, size_t first, bool touched, uint64_t try_usec) {
 	int r;
 
 	if (host_writes_count(&job->writes, WRITE_PLANNED) == 0)
@@ -149,7 +152,7 @@ static int carry_out(struct job *job, bool touched, uint64_t try_usec) {
 		if (r < 0)
 			return call_off(job, r);
 	}
-	return write_planned(job, try_usec);
+	return write_planned(job, first, try_usec);
 }
 
 /* ---- how it stands afterwards ------------------------------------------------------------------ */
@@ -227,6 +230,7 @@ static int work(struct job *job, const struct request *q) {
 	bool dry = q->flags & APPLY_DRY_RUN;
 	bool touched = job->journal.rolling_back || job_try_is_due(job);
 	int r = dry ? 0 : job_settle(job);
+	size_t first = job->writes.n_items;
 
 	if (r < 0)
 		return r == -ENOMEM ? r : refuse_work(job, q);
@@ -239,7 +243,7 @@ static int work(struct job *job, const struct request *q) {
 	r = settings_diff(q->set, job->t->root, NULL, &now);
 	if (r == 0)
 		r = plan(job, q, &now);
-	return r < 0 || dry ? r : carry_out(job, touched, q->try_usec);
+	return r < 0 || dry ? r : carry_out(job, first, touched, q->try_usec);
 }
 
 static int run(const struct transaction *t, const struct request *q, struct settings *ret,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Balanced: what the program maps until it is ready gets locked then, in one call, and nothing that it
- * maps later can fail for want of lockable memory. Somebody has to make the call inside the program:
- * this thread. It sleeps in recv(); each HANDOFF_LOCK from the daemon is one more lock. Without a daemon
- * it looks by itself, until threads, size and faults have stood still for a while, locks and ends.
+ * What happens inside the program once it is ready: the second lock of balanced, in one call, so that
+ * nothing mapped later can fail for want of lockable memory; and the seal. Somebody has to make these
+ * calls inside the program: this thread. It sleeps in recv(); each HANDOFF_LOCK from the daemon is one
+ * more lock. Without a daemon it looks by itself, until threads, size and faults have stood still for a
+ * while, does what is ordered, and ends.
  */
 #include <errno.h>
 #include <limits.h>
@@ -58,6 +59,8 @@ static void serve_daemon(struct init *i) {
 			break;
 		if (message == HANDOFF_LOCK)
 			lock_again(i);
+		if (message == HANDOFF_SEAL)
+			seal_map(i);
 	}
 }
 
@@ -91,6 +94,11 @@ static void await_settled(const struct init *i) {
 	} while (!is_still(&before, &now));
 }
 
+static void say_failure(const struct init *i, const char *what) {
+	if (i->report.error)
+		init_say(i, what, i->report.step, i->report.text);
+}
+
 static void *agent_main(void *userdata) {
 	struct init *i = userdata;
 
@@ -100,9 +108,14 @@ static void *agent_main(void *userdata) {
 		return NULL;
 	}
 	await_settled(i);
-	lock_again(i);
-	if (i->report.error)
-		init_say(i, " is not locked after its start", i->report.step, i->report.text);
+	if (i->order.lock == INIT_LOCK_BALANCED) {
+		lock_again(i);
+		say_failure(i, " is not locked after its start");
+	}
+	if (i->order.seal) {
+		seal_map(i);
+		say_failure(i, " is not sealed");
+	}
 	return NULL;
 }
 
@@ -129,7 +142,7 @@ int agent_start(struct init *main_init) {
 	int r = -EINVAL;
 
 	*i = *main_init;
-	if (i->order.lock != INIT_LOCK_BALANCED ||
+	if ((i->order.lock != INIT_LOCK_BALANCED && !i->order.seal) ||
 		(i->order.report_fd < 0 && i->order.settle_usec == 0))
 		return 0; /* nobody will ever say when: the first lock is all there is */
 	sigfillset(&all);
@@ -137,7 +150,8 @@ int agent_start(struct init *main_init) {
 	for (size_t s = 0; s < ARRAY_LEN(stack_sizes) && r == -EINVAL; s++)
 		r = start_thread(i, stack_sizes[s]);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return r == 0 ? 0
-		      : init_problem(main_init, "agent", r, "no thread to lock with once ready: %s",
-				strerrordesc_np(-r));
+	return r == 0
+		? 0
+		: init_problem(main_init, "agent", r,
+			  "no thread to lock or seal with once ready: %s", strerrordesc_np(-r));
 }

@@ -160,7 +160,7 @@ static void prepare(struct init *i) {
 
 /* The socket stays open where there's something left to say or to hear. */
 static bool has_more_to_say(const struct init *i) {
-	return i->order.lock != INIT_LOCK_NONE || i->order.non_dumpable;
+	return i->order.lock != INIT_LOCK_NONE || i->order.non_dumpable || i->order.seal;
 }
 
 static void conclude(struct init *i) {

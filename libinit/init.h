@@ -46,8 +46,8 @@ int heap_prepare(struct init *i); /* free heap that is present and stays */
 int arenas_prepare(struct init *i); /* the same in further arenas */
 int lock_future(struct init *i); /* and what comes, by mode; nothing maps in bulk after it */
 int agent_start(
-	struct init *i); /* balanced: a thread that locks again once the program is ready, when
-				    a daemon or a settle time can say so */
+	struct init *i); /* balanced, seal: a thread that locks again or seals once the program is
+				    ready, when a daemon or a settle time can say so */
 int stacks_reserve(struct init *i); /* stacks of threads made ahead; nobody may take one after it */
 int vdso_touch(struct init *i); /* pages of the vdso, which no lock covers */
 int lock_verify(struct init *i); /* reads back what the steps before claim */
@@ -59,6 +59,8 @@ int init_problem(struct init *i, const char *step, int error, const char *format
 int init_problem_diagnosed(struct init *i, const char *step, int error, uint64_t needed_bytes);
 /** mlockall() with these flags; why it failed is a problem noted. */
 int lock_all(struct init *i, int flags);
+/** The memory map is sealed, and the report says so, or why not. */
+void seal_map(struct init *i);
 /** The descriptor is still the socket that it was at the start. */
 bool report_fd_is_ours(const struct init *i);
 /** Something was decided in the user's favour: to the daemon, or on stderr. */

@@ -108,7 +108,9 @@ static const struct field memory_fields[] = {
 	{ "seal", KIND_ENUM, .offset = P(memory.seal), .names = seal_names, .fallback = "off",
 		.doc = "Calls that change the memory map once the program is ready (mmap, munmap, brk, mprotect, "
 		       "mremap, madvise, fork). off: they are the program's business. report: they are counted "
-		       "per thread, and are a finding. deny: they fail with EPERM.",
+		       "per thread, and are a finding. deny: they fail, as if there were no memory (ENOMEM), "
+		       "on locked memory (madvise: EINVAL) or without the right to (fork, exec: EPERM), and "
+		       "are a finding too.",
 		.example = "report" },
 	{ "thp", KIND_ENUM, .offset = P(memory.thp), .names = thp_names, .fallback = "off",
 		.doc = "Transparent huge pages of the process. off keeps them, and the kernel thread that makes them, "

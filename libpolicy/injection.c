@@ -210,6 +210,8 @@ static void note_losses(
 const char *injection_needs_library(const struct process_policy *p) {
 	if (p->fork == FORK_DENY)
 		return "fork: deny takes the library inside the program";
+	if (p->memory.seal == SEAL_DENY)
+		return "memory.seal: deny takes the library inside the program (report doesn't)";
 	if (p->memory.heap.allocator != ALLOCATOR_GLIBC)
 		return "memory.heap.allocator takes LD_PRELOAD";
 	return NULL;

@@ -26,7 +26,7 @@ bool launch_needs_injection(const struct process_policy *p) {
 
 	return m->lock != LOCK_NONE || m->heap.prealloc_bytes || m->heap.pages ||
 		launch_needs_allocator(p) || stack || core_is_off(p) || p->fork == FORK_DENY ||
-		p->fork == FORK_PRECOPY;
+		p->fork == FORK_PRECOPY || m->seal == SEAL_DENY;
 }
 
 static uint64_t thread_stack_bytes(const struct build *b) {
@@ -39,6 +39,12 @@ static uint64_t thread_stack_bytes(const struct build *b) {
 	return limit == BYTES_UNLIMITED || limit == RLIM_INFINITY ? STACK_UNLIMITED_BYTES : limit;
 }
 
+/* A stack that the C library can't unmap is the end of the program (abort), so none is ever unmapped. */
+static int add_endless_stack_cache(struct build *b) {
+	return append_text(b, STEP_TUNABLE, "memory.seal",
+		"glibc.pthread.stack_cache_size=18446744073709551615");
+}
+
 /* Stacks of ended threads stay for the next ones: what is locked and present needn't be made so again.
  * One more than wished, because glibc lets go as soon as the limit is passed; guards count too. */
 static int add_stack_cache(struct build *b) {
@@ -48,6 +54,8 @@ static int add_stack_cache(struct build *b) {
 	char text[64];
 	uint64_t bytes;
 
+	if (b->p->memory.seal == SEAL_DENY)
+		return add_endless_stack_cache(b);
 	if (b->p->memory.lock == LOCK_NONE ||
 		__builtin_mul_overflow(n + 1, thread_stack_bytes(b) + GUARD_BYTES, &bytes) ||
 		bytes <= STACK_CACHE_DEFAULT_BYTES)
@@ -68,7 +76,8 @@ static int add_malloc_tunables(struct build *b) {
 	char text[64];
 	int r;
 
-	if ((b->p->memory.lock == LOCK_NONE && !h->prealloc_bytes && !h->pages) ||
+	if ((b->p->memory.lock == LOCK_NONE && b->p->memory.seal != SEAL_DENY &&
+		    !h->prealloc_bytes && !h->pages) ||
 		launch_needs_allocator(b->p))
 		return 0;
 	if (b->injection.way == WAY_PTRACE && !injection_tunables_work(b->f))
@@ -154,6 +163,7 @@ int launch_add_injection(struct build *b) {
 		.non_dumpable = core_is_off(b->p),
 		.fork = (enum init_fork)b->p->fork,
 		.children = b->p->children == CHILDREN_INHERIT,
+		.seal = m->seal == SEAL_DENY,
 		/* children have no daemon to tell them when */
 		.settle_usec = b->f->report_fd < 0 || b->p->children == CHILDREN_INHERIT
 			? b->p->ready.settle_usec
@@ -165,7 +175,7 @@ int launch_add_injection(struct build *b) {
 
 	if (b->injection.way == WAY_NOT_NEEDED)
 		return 0;
-	if (m->lock != LOCK_BALANCED)
+	if (m->lock != LOCK_BALANCED && m->seal != SEAL_DENY)
 		order.settle_usec = 0;
 	r = init_order_format(&order, text, sizeof(text));
 	if (r == 0 && b->injection.way == WAY_PRELOAD)

@@ -18,6 +18,22 @@
 /* Arguments, environment and the frames below main() share the stack with the depth asked for. */
 #define MAIN_STACK_EXTRA_BYTES (256u << 10)
 
+/* ---- control group ------------------------------------------------------------------------------ */
+
+/* First of all, so that nothing of it lives outside. */
+static int add_cgroup(struct build *b) {
+	struct step *s;
+
+	if (!b->f->cgroup)
+		return 0;
+	s = plan_append(b->plan, STEP_CGROUP, "cgroup", b->f->cgroup);
+	if (!s)
+		return -ENOMEM;
+	s->optional = true;
+	s->why = strdup("without it the program runs all the same, where its launcher does");
+	return s->why ? 0 : -ENOMEM;
+}
+
 /* ---- limits ------------------------------------------------------------------------------------ */
 
 static int append_limit(struct build *b, int resource, const char *key, uint64_t soft,
@@ -238,6 +254,7 @@ static int check_program(const struct process_policy *p, const struct launch_fac
 int launch_plan(const struct process_policy *p, const struct launch_facts *f, struct plan *ret,
 	struct launch_problem *problem) {
 	static int (*const parts[])(struct build *) = {
+		add_cgroup,
 		launch_add_tracer,
 		add_limits,
 		add_oom_score,

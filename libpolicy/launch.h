@@ -42,6 +42,7 @@ struct launch_facts {
 	struct preflight target;
 	int ptrace_scope; /* kernel.yama.ptrace_scope; 0 without that module */
 	const char *allocator_library; /* path of what heap.allocator names; NULL = not installed */
+	const char *cgroup; /* directory of its control group; NULL = none on this machine */
 	const char *runtime_socket; /* where librtmem tells the daemon things; NULL = no daemon */
 	bool foreground; /* rtmemctl run: keep the caller's environment and NOTIFY_SOCKET */
 	const char *notify_socket; /* for ready: notify under the daemon; NULL = leave out */

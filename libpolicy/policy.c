@@ -24,6 +24,20 @@ const char *restart_when_to_string(enum restart_when w) {
 	return enum_to_string(restart_names, (int)w);
 }
 
+const char *stop_signal_to_string(int sig) {
+	return enum_to_string(stop_signal_names, sig);
+}
+
+uint64_t restart_policy_delay(const struct restart_policy *r, uint32_t n) {
+	uint64_t delay = r->delay_usec, max = r->delay_max_usec;
+
+	if (delay == 0 || max <= delay)
+		return delay;
+	for (uint32_t i = 1; i < n && delay < max; i++)
+		delay = delay <= max / 2 ? delay * 2 : max;
+	return delay;
+}
+
 struct policy_set *policy_set_ref(struct policy_set *s) {
 	s->n_ref++;
 	return s;

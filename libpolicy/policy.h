@@ -119,6 +119,8 @@ const char *lock_mode_to_string(enum lock_mode m);
 const char *ready_when_to_string(enum ready_when w);
 const char *on_violation_to_string(enum on_violation v);
 const char *restart_when_to_string(enum restart_when w);
+/** "term", "int" ... */
+const char *stop_signal_to_string(int sig);
 
 struct limit {
 	bool set;
@@ -194,6 +196,10 @@ struct restart_policy {
 	uint64_t window_usec;
 	struct place place;
 };
+
+/** The pause before the n-th restart in a row, n counting from 1: doubled each time, up to delay_max, or
+ *  delay if that's more. */
+uint64_t restart_policy_delay(const struct restart_policy *r, uint32_t n);
 
 struct stop_policy {
 	int signal; /* SIGTERM ...: what asks the program to end */

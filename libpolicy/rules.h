@@ -59,6 +59,11 @@ bool rule_settle_unused(struct subject *s);
 bool rule_settle_exceeds_timeout(struct subject *s);
 bool rule_restart_limit_unreachable(struct subject *s);
 
+/* rules-seal.c */
+bool rule_seal_without_lock(struct subject *s);
+bool rule_seal_without_heap(struct subject *s);
+bool rule_seal_before_main(struct subject *s);
+bool rule_fork_with_seal(struct subject *s);
 /* rules-injection.c */
 bool rule_inject_none_strict(struct subject *s);
 bool rule_inject_needs_library(struct subject *s);

@@ -58,6 +58,10 @@ static const struct rule rules[] = {
 	{ DIAG_SETTLE_EXCEEDS_TIMEOUT, "ready.timeout", rule_settle_exceeds_timeout },
 	{ DIAG_RESTART_LIMIT_UNREACHABLE, "restart.limit", rule_restart_limit_unreachable },
 	{ DIAG_ENVIRONMENT_CONFLICT, "environment", rule_environment_conflict },
+	{ DIAG_SEAL_WITHOUT_LOCK, "memory.seal", rule_seal_without_lock },
+	{ DIAG_SEAL_WITHOUT_HEAP, "memory.seal", rule_seal_without_heap },
+	{ DIAG_SEAL_BEFORE_MAIN, "memory.seal", rule_seal_before_main },
+	{ DIAG_FORK_WITH_SEAL, "fork", rule_fork_with_seal },
 	{ DIAG_INJECT_NONE_STRICT, "inject", rule_inject_none_strict },
 	{ DIAG_INJECT_NEEDS_LIBRARY, "inject", rule_inject_needs_library },
 };

@@ -17,11 +17,16 @@ POLICY = fixture.document(fixture.sleeper(
     "node", "memory: { lock: none }", "restart: { when: always, delay: 100ms, limit: 0 }"))
 
 
+def threads(pid):
+    return os.listdir(f"/proc/{pid}/task")
+
+
 def children(pid):
     """{pid: state letter} of the living and of zombies"""
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-        pids = f.read().split()
-    states = {}
+    pids, states = [], {}
+    for tid in threads(pid):
+        with open(f"/proc/{pid}/task/{tid}/children", encoding="ascii") as f:
+            pids += f.read().split()
     for child in pids:
         try:
             states[int(child)] = rtmem.status_field(child, "State")[0]
@@ -36,7 +41,9 @@ class Tracer:
     def __init__(self, pid, trace, inject=None):
         self.pid = pid
         self.output = tempfile.NamedTemporaryFile(prefix="rtmem-strace-", mode="r")
-        self.argv = ["strace", "-p", str(pid), "-o", self.output.name, "-e", f"trace={trace}"]
+        self.argv = ["strace", "-o", self.output.name, "-e", f"trace={trace}"]
+        for tid in threads(pid):
+            self.argv += ["-p", tid]
         if inject:
             self.argv += ["-e", f"inject={trace}:{inject}"]
 
@@ -54,7 +61,8 @@ class Tracer:
         if self.popen.poll() is not None:
             message = self.popen.stderr.read().strip()
             rtmem.skip(f"strace can't attach: {message}")
-        return rtmem.status_field(self.pid, "TracerPid") == self.popen.pid
+        return all(rtmem.status_field(f"{self.pid}/task/{tid}", "TracerPid") == self.popen.pid
+                   for tid in threads(self.pid))
 
     def __exit__(self, *unused):
         if self.popen.poll() is None:
@@ -155,10 +163,11 @@ class Refusals(rtmem.TestCase):
         self.assertIn("No buffer space available", self.log())
 
     def each(self, call, name):
-        """One launch for each time that a whole launch makes this call."""
-        n = len(re.findall(rf"^{call}\(", self.launch(call), re.M))
-        self.assertGreater(n, 0)
-        for when in range(1, n + 1):
+        """One launch for each time that a whole launch makes this call, in whatever thread: strace counts
+        those of each by itself."""
+        seen = re.findall(rf"^(\d+) +{call}\(", self.launch(call), re.M)
+        self.assertTrue(seen)
+        for when in range(1, max(map(seen.count, seen)) + 1):
             with self.subTest(call=call, when=when):
                 self.node = self.daemon.wait_ready("node")["pid"]
                 self.refuse(call, name, str(when))

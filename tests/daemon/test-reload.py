@@ -109,7 +109,8 @@ class Apply(rtmem.TestCase):
 
     def test_a_removed_one_that_ignores_sigterm_is_killed(self):
         with fixture.Subjects() as s, rtmem.Daemon(document(
-                s.policy("deaf", "ready: { when: notify }", deaf=True), sleeper("a"))) as d:
+                s.policy("deaf", "ready: { when: notify }", "stop: { timeout: 3s }", deaf=True),
+                sleeper("a"))) as d:
             s.tell("deaf", "say READY=1")
             pid = d.wait_ready("deaf")["pid"]
             d.write_policy("test.yaml", document(sleeper("a")))
@@ -117,7 +118,7 @@ class Apply(rtmem.TestCase):
             self.assertEqual(d.process("deaf")["state"], "stopping")
             self.assertIn("no policy names it", d.ctl("start", "deaf").stderr)
             self.assertTrue(rtmem.alive(pid))
-            fixture.wait_log(d, "still there 10 s after SIGTERM: killing pid", seconds=20)
+            fixture.wait_log(d, "still there after 3s: killing pid", seconds=20)
             rtmem.wait_until(lambda: not rtmem.alive(pid), "killed")
             rtmem.wait_until(lambda: len(d.status()["processes"]) == 1, "forgotten")
 
@@ -145,9 +146,11 @@ class Restart(rtmem.TestCase):
             p = d.wait_process("wrong", lambda p: p["state"] == "failed", "failed")
             self.assertEqual((p["restarts"], p["compliance"], p["pid"]), (3, "stopped", 0))
             detail = fixture.findings(p)["launch"]["detail"]
-            self.assertEqual(detail, "3 restarts within 1min; last: ended: exit status 3")
+            self.assertEqual(detail, "3 restarts within 1min; last: ended: exit status 3; "
+                             "`rtmemctl start wrong` tries again")
             self.assertEqual(d.log().count("wrong: started as pid"), 4)
-            self.assertEqual(d.log().count("wrong: starts again in 100ms"), 3)
+            for i, delay in enumerate(("100ms", "200ms", "400ms"), 1):
+                self.assertIn(f"wrong: starts again in {delay} (restart {i} of at most 3", d.log())
             self.assertEqual(d.status()["daemon"]["state"], "degraded")
             self.assertEqual(d.wait_ready("a")["compliance"], "compliant")
 

@@ -44,12 +44,14 @@ static void read_as_proc(const uint8_t *data, size_t size) {
 	_cleanup_free_ char *text = strndup((const char *)data, size);
 	struct process_memory memory;
 	struct fault_count faults;
+	struct process_size sizes;
 	uint64_t start;
 
 	if (!text)
 		abort();
 	(void)process_memory_parse(text, &memory);
 	(void)process_stat_parse(text, &faults, &start);
+	(void)process_size_parse(text, &sizes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -7,6 +7,7 @@
  *   RTMEM_TEST_CALLS=open,write,...   which calls count; openw: opened for writing
  *   RTMEM_TEST_AT=N                   the N-th of them, from 1; 0 = none
  *   RTMEM_TEST_DO=before|after|ERRNO  kill before or after it, or fail it with this number
+ *   RTMEM_TEST_PLAN=FILE              "NUMBER AT DO", in place of both: a new number begins to count anew
  *   RTMEM_TEST_LOG=FILE               a line for each call
  *   RTMEM_TEST_CLOCK_STEP=SECONDS     how far the wall clock is off
  */
@@ -77,6 +78,31 @@ static void write_log(const char *call, const char *path) {
 	}
 }
 
+struct plan {
+	int number;
+	int at;
+	char action[16];
+};
+
+/* For a process that goes on after each failure. */
+static struct plan read_plan(void) {
+	const char *file = variable("RTMEM_TEST_PLAN");
+	struct plan plan = { .at = atoi(variable("RTMEM_TEST_AT")) };
+	char text[64] = "";
+	int fd;
+
+	snprintf(plan.action, sizeof(plan.action), "%.15s", variable("RTMEM_TEST_DO"));
+	if (!*file)
+		return plan;
+	fd = (int)syscall(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return plan;
+	(void)!syscall(SYS_read, fd, text, sizeof(text) - 1);
+	(void)syscall(SYS_close, fd);
+	(void)sscanf(text, "%d %d %15s", &plan.number, &plan.at, plan.action);
+	return plan;
+}
+
 enum fate {
 	PASS,
 	FAIL,
@@ -84,18 +110,23 @@ enum fate {
 };
 
 static enum fate decide(const char *call, const char *path) {
-	const char *action = variable("RTMEM_TEST_DO");
+	static int number;
+	struct plan plan;
 
 	if (!counts(call))
 		return PASS;
+	plan = read_plan();
+	if (plan.number != number)
+		n_calls = 0;
+	number = plan.number;
 	write_log(call, path);
-	if (++n_calls != atoi(variable("RTMEM_TEST_AT")))
+	if (++n_calls != plan.at)
 		return PASS;
-	if (strcmp(action, "after") == 0)
+	if (strcmp(plan.action, "after") == 0)
 		return DIE_AFTER;
-	if (strcmp(action, "before") == 0)
+	if (strcmp(plan.action, "before") == 0)
 		(void)kill(getpid(), SIGKILL);
-	errno = atoi(action);
+	errno = atoi(plan.action);
 	return FAIL;
 }
 

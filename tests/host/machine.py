@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ class Machine:
         for path in (self.dir, self.root, self.state, self.policies, self.run_dir):
             os.mkdir(path, 0o755)
         self.log = os.path.join(self.top, "calls")
+        self.plan_file, self.plan_number = os.path.join(self.top, "plan"), 0
         self.daemon_log = os.path.join(self.top, "daemon-log")
         self.boot("first-boot")
         for name, (_, original, _) in SETTINGS.items():
@@ -91,11 +93,28 @@ class Machine:
         return ["--config-dir", self.policies, "--state-dir", self.state, "--root", self.root,
                 "--runtime-dir", self.run_dir]
 
-    def environment(self, calls="", at=0, do="before", log=False):
+    def plan(self, at, do):
+        """For a program that was started with plan=True: the call from now on, and what happens there."""
+        self.plan_number += 1
+        with open(self.plan_file + "~", "w", encoding="ascii") as f:
+            f.write(f"{self.plan_number} {at} {do}")
+        os.rename(self.plan_file + "~", self.plan_file)
+        if os.path.exists(self.log):
+            os.unlink(self.log)
+
+    def calls(self):
+        """Those that were logged since the last plan."""
+        if not os.path.exists(self.log):
+            return []
+        with open(self.log, encoding="ascii") as f:
+            return f.read().splitlines()
+
+    def environment(self, calls="", at=0, do="before", log=False, plan=False):
         env = dict(os.environ)
         if calls:
             env.update(LD_PRELOAD=KILLER, RTMEM_TEST_DIR=self.dir, RTMEM_TEST_CALLS=calls,
                        RTMEM_TEST_AT=str(at), RTMEM_TEST_DO=str(do),
+                       RTMEM_TEST_PLAN=self.plan_file if plan else "",
                        RTMEM_TEST_LOG=self.log if log else "")
         return env
 
@@ -124,10 +143,7 @@ class Machine:
         if os.path.exists(self.log):
             os.unlink(self.log)
         self.ctl(*arguments, calls=calls, log=True)
-        if not os.path.exists(self.log):
-            return []
-        with open(self.log, encoding="ascii") as f:
-            return f.read().splitlines()
+        return self.calls()
 
     def start(self, **killer):
         with open(self.daemon_log, "ab") as log:
@@ -137,6 +153,13 @@ class Machine:
     def status(self):
         done = self.through("--json", "status")
         return json.loads(done.stdout) if done.returncode in (0, 1, 4) else None
+
+    def wait_bus(self):
+        """Without having rtmemd read anything, as a look at its status does."""
+        def connects():
+            with socket.socket(socket.AF_UNIX) as s:
+                return s.connect_ex(os.path.join(self.run_dir, "bus")) == 0
+        rtmem.wait_until(connects, "rtmemd listens")
 
     def wait_status(self):
         return rtmem.wait_until(self.status, "rtmemd answers")

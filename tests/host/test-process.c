@@ -35,6 +35,7 @@ static void status_fields_are_read_in_bytes(void **state) {
 	struct process_memory m;
 
 	assert_int_equal(process_memory_parse(status_text, &m), 0);
+	assert_string_equal(m.name, "VmSize: 9 kB");
 	assert_int_equal(m.size_bytes, 2912 * 1024);
 	assert_int_equal(m.locked_bytes, 2880 * 1024);
 	assert_int_equal(m.rss_bytes, 1784 * 1024);
@@ -72,6 +73,37 @@ static void own_status_is_read(void **state) {
 	/* the same descriptor serves again */
 	assert_int_equal(process_memory_read(fd, &m), 0);
 	close(fd);
+}
+
+static void sizes_are_the_first_words_of_statm(void **state) {
+	struct process_size size;
+
+	assert_int_equal(process_size_parse("728 446 407 10 0 120 0\n", &size), 0);
+	assert_int_equal(size.size_pages, 728);
+	assert_int_equal(size.resident_pages, 446);
+	assert_int_equal(size.shared_pages, 407);
+	assert_int_equal(process_size_parse("728 446\n", &size), -EBADMSG);
+	assert_int_equal(process_size_parse("", &size), -EBADMSG);
+}
+
+static void *wait_for_end(void *fd) {
+	char byte;
+
+	(void)!read(*(const int *)fd, &byte, 1);
+	return NULL;
+}
+
+static void threads_are_counted(void **state) {
+	int before = process_count_threads(getpid()), ends[2];
+	pthread_t thread;
+
+	assert_true(before >= 1);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_end, &ends[0]), 0);
+	assert_int_equal(process_count_threads(getpid()), before + 1);
+	close(ends[1]);
+	pthread_join(thread, NULL);
+	close(ends[0]);
 }
 
 static void status_of_a_process_that_is_gone_is_no_such_process(void **state) {
@@ -210,6 +242,8 @@ int main(void) {
 		cmocka_unit_test(thp_counts_as_enabled_when_the_kernel_is_silent),
 		cmocka_unit_test(status_without_memory_is_a_bad_message),
 		cmocka_unit_test(own_status_is_read),
+		cmocka_unit_test(sizes_are_the_first_words_of_statm),
+		cmocka_unit_test(threads_are_counted),
 		cmocka_unit_test(status_of_a_process_that_is_gone_is_no_such_process),
 		cmocka_unit_test(stat_is_cut_at_the_last_parenthesis),
 		cmocka_unit_test(short_stat_is_a_bad_message),

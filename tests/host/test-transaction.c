@@ -237,6 +237,22 @@ static void a_rollback_that_was_cut_off_is_finished_by_the_next_one_who_comes(vo
 	assert_originals(f);
 }
 
+static void a_rollback_that_was_cut_off_loses_no_original_when_all_is_wanted_again(void **state) {
+	struct fixture *f = *state;
+	struct journal j;
+
+	want_all(f);
+	apply(f);
+	assert_int_equal(journal_load(f->state_dir, &j), 0);
+	j.rolling_back = true;
+	assert_int_equal(journal_save(f->state_dir, &j), 0);
+	journal_done(&j);
+	apply(f);
+	assert_value(f, SWAPPINESS, "1");
+	roll_back(f, false);
+	assert_originals(f);
+}
+
 static void after_a_reboot_nothing_is_left_to_go_back(void **state) {
 	struct fixture *f = *state;
 
@@ -324,6 +340,7 @@ int main(void) {
 		CASE(rollback_leaves_what_somebody_else_set_unless_forced),
 		CASE(what_was_rolled_back_stays_until_somebody_applies),
 		CASE(a_rollback_that_was_cut_off_is_finished_by_the_next_one_who_comes),
+		CASE(a_rollback_that_was_cut_off_loses_no_original_when_all_is_wanted_again),
 		CASE(after_a_reboot_nothing_is_left_to_go_back),
 		CASE(others_who_may_write_to_the_state_are_told_of),
 		CASE(a_writer_waits_for_the_other),

@@ -129,6 +129,7 @@ class Daemon:
         self.environment = dict(os.environ, **(environment or {}))
         self.known_pids = set()
         self.popen = None
+        self.cgroups = None  # where this rtmemd makes control groups
         for path in (self.config_dir, self.runtime_dir, self.state_dir):
             os.mkdir(path, 0o755)
         if isinstance(policies, str):
@@ -180,6 +181,7 @@ class Daemon:
         if done.returncode not in (0, 1, 4):  # 4: it can't be told yet
             return None
         document = json.loads(done.stdout)
+        self.cgroups = document["daemon"].get("cgroups", self.cgroups)
         self.known_pids.update(p["pid"] for p in document["processes"] if p["pid"] > 0)
         return document
 
@@ -222,6 +224,18 @@ class Daemon:
                 pids.add(int(words[words.index("pid") + 1]))
         return pids
 
+    def _remove_cgroups(self):
+        """What a later rtmemd would have used again."""
+        def removed():
+            try:
+                for path, _, _ in os.walk(self.cgroups, topdown=False):
+                    os.rmdir(path)
+            except OSError:
+                return not os.path.isdir(self.cgroups)
+            return True
+        if self.cgroups and os.path.basename(self.cgroups).startswith("rtmem-"):
+            wait_until(removed, f"{self.cgroups} is empty")
+
     def __enter__(self):
         return self.start()
 
@@ -239,6 +253,7 @@ class Daemon:
             for pid in self.known_pids | self._recorded_pids():
                 if alive(pid):
                     os.kill(pid, signal.SIGKILL)
+            self._remove_cgroups()
             shutil.rmtree(self.dir, ignore_errors=True)
 
 

@@ -73,7 +73,7 @@ struct process *house_run(struct house *h, const char *name) {
 	p->run = calloc(1, sizeof(*p->run));
 	assert_non_null(p->run);
 	p->run->pid = HOUSE_PID;
-	p->run->pidfd = p->run->report_fd = p->run->status_fd = -1;
+	p->run->pidfd = p->run->report_fd = p->run->status_fd = p->run->statm_fd = -1;
 	p->state = PROCESS_STARTING;
 	p->compliance = COMPLIANCE_PENDING;
 	return p;

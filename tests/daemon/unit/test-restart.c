@@ -31,6 +31,13 @@ static void each_cause_has_its_event(void **state) {
 		/* on_violation: restart or stop, whatever restart.when says */
 		{ RESTART_NO, EXIT_CAUSE_VIOLATION, true, EVENT_EXIT_AGAIN },
 		{ RESTART_ALWAYS, EXIT_CAUSE_VIOLATION, false, EVENT_EXIT_FAILED },
+		/* a failure by another name */
+		{ RESTART_NO, EXIT_CAUSE_TIMEOUT, true, EVENT_EXIT_FAILED },
+		{ RESTART_ON_FAILURE, EXIT_CAUSE_TIMEOUT, true, EVENT_EXIT_AGAIN },
+		{ RESTART_ALWAYS, EXIT_CAUSE_TIMEOUT, true, EVENT_EXIT_AGAIN },
+		{ RESTART_NO, EXIT_CAUSE_WATCHDOG, true, EVENT_EXIT_FAILED },
+		{ RESTART_ON_FAILURE, EXIT_CAUSE_WATCHDOG, true, EVENT_EXIT_AGAIN },
+		{ RESTART_ALWAYS, EXIT_CAUSE_WATCHDOG, true, EVENT_EXIT_AGAIN },
 		/* what can't work isn't tried again */
 		{ RESTART_ALWAYS, EXIT_CAUSE_NO_LAUNCH, false, EVENT_EXIT_FAILED },
 		{ RESTART_ALWAYS, EXIT_CAUSE_NO_LAUNCH, true, EVENT_EXIT_FAILED },
@@ -41,7 +48,8 @@ static void each_cause_has_its_event(void **state) {
 			.when = rows[i].when, .limit = 5, .window_usec = SECOND
 		};
 		struct restart_history h = { .n_restarts = 0 };
-		enum process_event e = restart_decide(&p, rows[i].cause, rows[i].again, START, &h);
+		const struct ending ending = { .cause = rows[i].cause, .again = rows[i].again };
+		enum process_event e = restart_decide(&p, &ending, START, &h);
 
 		if (e != rows[i].event)
 			fail_msg("row %zu: %s", i, process_event_to_string(e));
@@ -51,7 +59,7 @@ static void each_cause_has_its_event(void **state) {
 
 static enum process_event fail_at(
 	const struct restart_policy *p, uint64_t usec, struct restart_history *h) {
-	return restart_decide(p, EXIT_CAUSE_FAILURE, false, usec, h);
+	return restart_decide(p, &(const struct ending){ EXIT_CAUSE_FAILURE }, usec, h);
 }
 
 static void the_limit_ends_in_failed(void **state) {
@@ -110,8 +118,61 @@ static void restarts_that_people_ask_for_are_free(void **state) {
 
 	for (unsigned i = 0; i < 10; i++)
 		assert_int_equal(
-			restart_decide(&p, EXIT_CAUSE_ASKED, true, START + i, &h), EVENT_EXIT_NOW);
+			restart_decide(&p, &(const struct ending){ EXIT_CAUSE_ASKED, true },
+				START + i, &h),
+			EVENT_EXIT_NOW);
 	assert_int_equal(h.n_restarts, 0);
+}
+
+static void each_restart_in_a_row_waits_twice_as_long(void **state) {
+	const struct restart_policy p = { .delay_usec = SECOND, .delay_max_usec = 10 * SECOND };
+	static const uint64_t seconds[] = { 1, 1, 2, 4, 8, 10, 10 }; /* n from 0 */
+
+	for (uint32_t n = 0; n < sizeof(seconds) / sizeof(seconds[0]); n++)
+		assert_int_equal(restart_policy_delay(&p, n), seconds[n] * SECOND);
+	assert_int_equal(restart_policy_delay(&p, UINT32_MAX), 10 * SECOND);
+}
+
+static void a_delay_at_its_most_never_grows(void **state) {
+	static const uint64_t most[] = { 0, 1, SECOND, 3 * SECOND };
+
+	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++) {
+		const struct restart_policy p = { .delay_usec = 3 * SECOND,
+			.delay_max_usec = most[i] };
+
+		assert_int_equal(restart_policy_delay(&p, 1), 3 * SECOND);
+		assert_int_equal(restart_policy_delay(&p, 1000), 3 * SECOND);
+	}
+}
+
+static void no_delay_stays_none(void **state) {
+	const struct restart_policy p = { .delay_usec = 0, .delay_max_usec = SECOND };
+
+	assert_int_equal(restart_policy_delay(&p, 1), 0);
+	assert_int_equal(restart_policy_delay(&p, UINT32_MAX), 0);
+}
+
+static void a_delay_doesnt_overflow(void **state) {
+	const struct restart_policy p = { .delay_usec = UINT64_MAX / 2 + 1,
+		.delay_max_usec = UINT64_MAX };
+
+	assert_int_equal(restart_policy_delay(&p, 2), UINT64_MAX);
+}
+
+static void a_run_longer_than_the_window_ends_the_row(void **state) {
+	const struct restart_policy p = { RESTART_ALWAYS, .limit = 0, .window_usec = 60 * SECOND };
+	struct restart_history h = { .n_restarts = 0 };
+	struct ending e = { .cause = EXIT_CAUSE_FAILURE, .run_usec = 60 * SECOND };
+
+	for (uint32_t i = 1; i <= 5; i++) { /* each in a window of its own */
+		assert_int_equal(
+			restart_decide(&p, &e, START + i * 100 * SECOND, &h), EVENT_EXIT_AGAIN);
+		assert_int_equal(h.n_restarts, 1);
+		assert_int_equal(h.n_row, i);
+	}
+	e.run_usec = 60 * SECOND + 1;
+	assert_int_equal(restart_decide(&p, &e, START + 1000 * SECOND, &h), EVENT_EXIT_AGAIN);
+	assert_int_equal(h.n_row, 1);
 }
 
 int main(void) {
@@ -123,6 +184,11 @@ int main(void) {
 		cmocka_unit_test(a_limit_of_0_is_none),
 		cmocka_unit_test(a_window_without_end_never_closes),
 		cmocka_unit_test(restarts_that_people_ask_for_are_free),
+		cmocka_unit_test(each_restart_in_a_row_waits_twice_as_long),
+		cmocka_unit_test(a_delay_at_its_most_never_grows),
+		cmocka_unit_test(no_delay_stays_none),
+		cmocka_unit_test(a_delay_doesnt_overflow),
+		cmocka_unit_test(a_run_longer_than_the_window_ends_the_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What rtmemd may do, by the kernel's word on each of its threads; and that its programs are bound by none
+of it."""
+import os
+import re
+
+import fixture
+import rtmem
+
+SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+NAMES = {"DAC_READ_SEARCH": 2, "KILL": 5, "IPC_LOCK": 14, "SYS_PTRACE": 19, "SYS_ADMIN": 21,
+         "SYS_RESOURCE": 24, "PERFMON": 38}
+
+
+def rights(path):
+    """{field of /proc/.../status: text}"""
+    with open(f"/proc/{path}/status", encoding="utf-8", errors="replace") as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+
+
+def documented():
+    """Numbers of the capabilities that docs/security.md says are kept."""
+    with open(os.path.join(rtmem.ROOT, "docs", "security.md"), encoding="utf-8") as f:
+        kept = f.read().split("<!-- kept -->")[1].split("<!-- end -->")[0]
+    return {NAMES[name] for name in re.findall(r"CAP_([A-Z_]+)` \|", kept)}
+
+
+class Confined(rtmem.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = rtmem.Daemon(fixture.document(fixture.sleeper("root"), fixture.sleeper(
+            "user", "user: nobody", "capabilities: [ipc_lock]")))
+        cls.daemon.start()
+        cls.addClassCleanup(lambda: cls.daemon.__exit__(None, None, None))
+        cls.daemon.wait_ready("root")
+        cls.daemon.wait_ready("user")
+        pid = cls.daemon.popen.pid
+        cls.threads = {rights(f"{pid}/task/{tid}")["Name"]: rights(f"{pid}/task/{tid}")
+                       for tid in os.listdir(f"/proc/{pid}/task")}
+        cls.hands = cls.threads.pop("rtmemd-hands")
+
+    def test_each_thread_but_the_hands_has_what_the_documentation_says(self):
+        here = rights("self")
+        kept = sum(1 << n for n in documented()) & int(here["CapPrm"], 16)
+        self.assertTrue(self.threads)
+        for name, thread in self.threads.items():
+            found = {field: int(thread[field], 16) for field in SETS}
+            self.assertEqual(found, {"CapInh": 0, "CapAmb": 0, "CapPrm": kept, "CapEff": kept,
+                                     "CapBnd": kept}, name)
+
+    def test_each_thread_but_the_hands_is_under_the_filter(self):
+        if self.threads["rtmemd"]["Seccomp"] == "0":
+            self.skipTest("built without a filter of system calls, or seccomp isn't in this kernel")
+        for name, thread in self.threads.items():
+            self.assertEqual((thread["Seccomp"], thread["NoNewPrivs"]), ("2", "1"), name)
+
+    def test_the_hands_have_all_that_rtmemd_was_given(self):
+        here = rights("self")
+        for field in (*SETS, "Seccomp", "NoNewPrivs"):
+            self.assertEqual(self.hands[field], here[field], field)
+
+    def test_a_program_is_bound_by_nothing_of_it(self):
+        here, program = rights("self"), rights(self.daemon.process("root")["pid"])
+        for field in ("CapPrm", "CapEff", "CapBnd", "Seccomp", "NoNewPrivs"):
+            self.assertEqual(program[field], here[field], field)
+
+    def test_a_program_has_the_capabilities_of_its_policy(self):
+        program = rights(self.daemon.process("user")["pid"])
+        self.assertEqual(int(program["CapEff"], 16), 1 << NAMES["IPC_LOCK"])
+        self.assertEqual(program["Seccomp"], rights("self")["Seccomp"])
+
+    def test_a_program_is_a_child_of_rtmemd(self):
+        self.assertEqual(rights(self.daemon.process("root")["pid"])["PPid"], str(self.daemon.popen.pid))
+
+
+rtmem.require_root()
+rtmem.main()
