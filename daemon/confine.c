@@ -14,6 +14,7 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/privileges.h"
+#include "daemon/starter.h"
 
 static void install_filter(void) {
 	int r = filter_install();
@@ -26,7 +27,7 @@ static void install_filter(void) {
 }
 
 int confine(struct manager *m) {
-	int r = hands_new(&m->hands);
+	int r = hands_new("rtmemd-hands", &m->hands);
 
 	if (r < 0) {
 		log_error("can't start a thread: %s; raise the limit of tasks (TasksMax= of the "
@@ -34,6 +35,9 @@ int confine(struct manager *m) {
 			strerror(-r));
 		return r;
 	}
+	r = starter_new(&m->starter);
+	if (r < 0)
+		log_debug("launches copy all descriptors: %s", strerror(-r));
 	r = privileges_drop();
 	if (r < 0)
 		log_warning("capabilities that aren't needed can't be dropped: %s", strerror(-r));

@@ -47,7 +47,7 @@ static void *work(void *userdata) {
 }
 
 /* Signals are for the loop's thread. */
-static int start_thread(struct hands *h) {
+static int start_thread(struct hands *h, const char *name) {
 	pthread_attr_t attributes;
 	sigset_t all, before;
 	int r = pthread_attr_init(&attributes);
@@ -61,11 +61,11 @@ static int start_thread(struct hands *h) {
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)pthread_attr_destroy(&attributes);
 	if (r == 0)
-		(void)pthread_setname_np(h->thread, "rtmemd-hands");
+		(void)pthread_setname_np(h->thread, name);
 	return -r;
 }
 
-int hands_new(struct hands **ret) {
+int hands_new(const char *name, struct hands **ret) {
 	_cleanup_free_ struct hands *h = calloc(1, sizeof(*h));
 	int r;
 
@@ -73,7 +73,7 @@ int hands_new(struct hands **ret) {
 		return -ENOMEM;
 	(void)pthread_mutex_init(&h->mutex, NULL);
 	(void)pthread_cond_init(&h->changed, NULL);
-	r = start_thread(h);
+	r = start_thread(h, name);
 	if (r < 0)
 		return r;
 	*ret = TAKE(h);
@@ -108,28 +108,4 @@ int hands_do(struct hands *h, int (*task)(void *userdata), void *userdata) {
 	r = h->result;
 	(void)pthread_mutex_unlock(&h->mutex);
 	return r;
-}
-
-struct spawn {
-	const char *path;
-	const posix_spawn_file_actions_t *files;
-	const posix_spawnattr_t *attributes;
-	const char *const *argv;
-	char *const *env;
-	pid_t *ret_pid;
-};
-
-static int spawn(void *userdata) {
-	const struct spawn *s = userdata;
-
-	return -posix_spawn(
-		s->ret_pid, s->path, s->files, s->attributes, (char *const *)s->argv, s->env);
-}
-
-int hands_spawn(struct hands *h, const char *path, const posix_spawn_file_actions_t *files,
-	const posix_spawnattr_t *attributes, const char *const *argv, char *const *env,
-	pid_t *ret_pid) {
-	struct spawn s = { path, files, attributes, argv, env, ret_pid };
-
-	return hands_do(h, spawn, &s);
 }

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,11 +30,9 @@
 #include "daemon/ready.h"
 #include "daemon/record.h"
 #include "daemon/report.h"
+#include "daemon/starter.h"
 #include "host/facts.h"
 
-/* Numbers in the child. Fixed, so that the same policy always gives the same plan. */
-#define CHILD_PLAN_FD	3
-#define CHILD_REPORT_FD 4
 /* Our own ends lie above, so that no dup2() in the child overwrites what a later one needs. */
 #define FIRST_PARENT_FD 10
 
@@ -179,31 +176,6 @@ static int child_environment(char ***ret) {
 	return 0;
 }
 
-static int set_attributes(posix_spawnattr_t *attributes) {
-	sigset_t none, all;
-	int r;
-
-	(void)sigemptyset(&none);
-	(void)sigfillset(&all);
-	r = posix_spawnattr_setflags(
-		attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	if (r == 0)
-		r = posix_spawnattr_setsigmask(attributes, &none);
-	if (r == 0)
-		r = posix_spawnattr_setsigdefault(attributes, &all);
-	return -r;
-}
-
-static int set_files(posix_spawn_file_actions_t *files, int plan_fd, int report_fd) {
-	int r = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(files, plan_fd, CHILD_PLAN_FD);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(files, report_fd, CHILD_REPORT_FD);
-	return -r;
-}
-
 /* Children get the descriptor limit that we were started with, not our raised one. */
 static void swap_descriptor_limit(const struct manager *m, bool for_child) {
 	struct rlimit limit = m->descriptors;
@@ -215,8 +187,7 @@ static void swap_descriptor_limit(const struct manager *m, bool for_child) {
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int spawn_with(const struct manager *m, posix_spawn_file_actions_t *files,
-	posix_spawnattr_t *attributes, pid_t *ret) {
+static int spawn_helper(const struct manager *m, int plan_fd, int report_fd, pid_t *ret) {
 	static const char plan_number[] = { '0' + CHILD_PLAN_FD, '\0' };
 	static const char report_number[] = { '0' + CHILD_REPORT_FD, '\0' };
 	const char *argv[] = { "rtmem-exec", "--plan-fd", plan_number, "--report-fd", report_number,
@@ -227,29 +198,9 @@ static int spawn_with(const struct manager *m, posix_spawn_file_actions_t *files
 	if (r < 0)
 		return r;
 	swap_descriptor_limit(m, true);
-	r = hands_spawn(m->hands, m->helper, files, attributes, argv, env, ret);
+	r = starter_spawn(m->starter, m->hands,
+		&(const struct start){ m->helper, argv, env, plan_fd, report_fd }, ret);
 	swap_descriptor_limit(m, false);
-	return r;
-}
-
-static int spawn_helper(const struct manager *m, int plan_fd, int report_fd, pid_t *ret) {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	int r;
-
-	r = -posix_spawn_file_actions_init(&files);
-	if (r < 0)
-		return r;
-	r = -posix_spawnattr_init(&attributes);
-	if (r == 0) {
-		r = set_files(&files, plan_fd, report_fd);
-		if (r == 0)
-			r = set_attributes(&attributes);
-		if (r == 0)
-			r = spawn_with(m, &files, &attributes, ret);
-		(void)posix_spawnattr_destroy(&attributes);
-	}
-	(void)posix_spawn_file_actions_destroy(&files);
 	return r;
 }
 

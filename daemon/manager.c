@@ -28,6 +28,7 @@
 #include "daemon/sample.h"
 #include "daemon/self.h"
 #include "daemon/server.h"
+#include "daemon/starter.h"
 
 struct process *manager_find(const struct manager *m, const char *name) {
 	for (size_t i = 0; i < m->n_processes; i++)
@@ -272,6 +273,7 @@ static void done(struct manager *m) {
 	rings_done(&m->rings);
 	tracing_done(&m->tracing);
 	sd_event_unref(m->event);
+	m->starter = starter_free(m->starter);
 	m->hands = hands_free(m->hands);
 	close_fd(m->lock_fd);
 }

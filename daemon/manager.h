@@ -38,11 +38,13 @@ enum host_later {
 
 struct client;
 struct hands;
+struct starter;
 struct dispute;
 
 struct manager {
 	const struct options *options;
 	struct hands *hands; /* for what the loop's thread may not do itself */
+	struct starter *starter; /* NULL: the hands start programs too */
 	sd_event *event;
 	struct policy_set *set;
 	struct process **processes; /* in the order of the policy; removed ones at the end */

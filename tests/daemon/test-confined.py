@@ -38,7 +38,7 @@ class Confined(rtmem.TestCase):
         pid = cls.daemon.popen.pid
         cls.threads = {rights(f"{pid}/task/{tid}")["Name"]: rights(f"{pid}/task/{tid}")
                        for tid in os.listdir(f"/proc/{pid}/task")}
-        cls.hands = cls.threads.pop("rtmemd-hands")
+        cls.hands = [cls.threads.pop("rtmemd-hands"), cls.threads.pop("rtmemd-starter")]
 
     def test_each_thread_but_the_hands_has_what_the_documentation_says(self):
         here = rights("self")
@@ -57,8 +57,9 @@ class Confined(rtmem.TestCase):
 
     def test_the_hands_have_all_that_rtmemd_was_given(self):
         here = rights("self")
-        for field in (*SETS, "Seccomp", "NoNewPrivs"):
-            self.assertEqual(self.hands[field], here[field], field)
+        for thread in self.hands:
+            for field in (*SETS, "Seccomp", "NoNewPrivs"):
+                self.assertEqual(thread[field], here[field], (thread["Name"], field))
 
     def test_a_program_is_bound_by_nothing_of_it(self):
         here, program = rights("self"), rights(self.daemon.process("root")["pid"])

@@ -22,6 +22,7 @@
 #include "common/cleanup.h"
 #include "daemon/filter.h"
 #include "daemon/hands.h"
+#include "daemon/starter.h"
 
 extern char **environ;
 
@@ -145,41 +146,61 @@ static void it_is_a_filter_and_nothing_gains_rights(void **state) {
 	assert_int_equal(under_filter(no_new_privs), 1);
 }
 
-/* The order of rtmemd: hands first */
-static int spawn_by_hands(void) {
+/* The order of rtmemd: what starts programs comes first */
+static int spawn_by(struct starter *starter, struct hands *hands) {
 	static const char script[] = "grep -q '^Seccomp:.*0' /proc/self/status && "
 				     "grep -q '^NoNewPrivs:.*0' /proc/self/status";
 	const char *const argv[] = { "sh", "-c", script, NULL };
-	struct hands *h = NULL;
-	int status = 0, r = hands_new(&h);
+	int status = 0, r = filter_install();
 	pid_t pid;
 
 	if (r == 0)
-		r = filter_install();
-	if (r == 0)
-		r = hands_spawn(h, "/bin/sh", NULL, NULL, argv, environ, &pid);
+		r = starter_spawn(starter, hands,
+			&(const struct start){
+				"/bin/sh", argv, environ, STDERR_FILENO, STDERR_FILENO },
+			&pid);
 	if (r < 0)
 		return -r;
 	if (waitpid(pid, &status, 0) != pid)
 		return 200;
-	hands_free(h);
+	starter_free(starter);
+	hands_free(hands);
 	return WEXITSTATUS(status);
 }
 
-static void what_the_hands_start_is_under_no_filter(void **state) {
+static int spawn_by_starter(void) {
+	struct starter *starter = NULL;
+	int r = starter_new(&starter);
+
+	return r < 0 ? -r : spawn_by(starter, NULL);
+}
+
+static int spawn_by_hands(void) {
+	struct hands *hands = NULL;
+	int r = hands_new("hands", &hands);
+
+	return r < 0 ? -r : spawn_by(NULL, hands);
+}
+
+static void expect_no_filter(int (*spawn)(void)) {
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0)
 		_exit(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) || seccomp_mode() != 0
 				? STATUS_NO_FILTER
-				: spawn_by_hands());
+				: spawn());
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFEXITED(status) &&
 		(WEXITSTATUS(status) == STATUS_NO_FILTER || WEXITSTATUS(status) == ENOTSUP))
 		skip();
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void what_is_started_is_under_no_filter(void **state) {
+	expect_no_filter(spawn_by_starter);
+	expect_no_filter(spawn_by_hands);
 }
 
 static int add_one(void *userdata) {
@@ -190,7 +211,7 @@ static void hands_answer_each_order_once(void **state) {
 	struct hands *h = NULL;
 	int n = 0;
 
-	assert_int_equal(hands_new(&h), 0);
+	assert_int_equal(hands_new("hands", &h), 0);
 	for (int i = 1; i <= 1000; i++)
 		assert_int_equal(hands_do(h, add_one, &n), i);
 	assert_null(hands_free(h));
@@ -203,7 +224,7 @@ int main(void) {
 		cmocka_unit_test(what_the_filter_does_not_know_seems_not_to_exist),
 		cmocka_unit_test(what_rtmemd_does_is_allowed),
 		cmocka_unit_test(it_is_a_filter_and_nothing_gains_rights),
-		cmocka_unit_test(what_the_hands_start_is_under_no_filter),
+		cmocka_unit_test(what_is_started_is_under_no_filter),
 		cmocka_unit_test(hands_answer_each_order_once),
 	};
 
