@@ -83,6 +83,12 @@ json_object *answer_item(json_object *o, const char *path, size_t i) {
 	return json_object_array_get_idx(answer_get(o, path), i);
 }
 
+const char *answer_text(json_object *o, const char *path, size_t i) {
+	json_object *value = answer_item(o, path, i);
+
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+}
+
 json_object *answer_parse_member(const char *text, const char *name) {
 	json_object *whole, *member;
 	json_tokener *tokener;

@@ -22,6 +22,8 @@ int64_t answer_int(json_object *o, const char *path);
 bool answer_bool(json_object *o, const char *path);
 size_t answer_length(json_object *o, const char *path);
 json_object *answer_item(json_object *o, const char *path, size_t i);
+/** The same of an array of texts. */
+const char *answer_text(json_object *o, const char *path, size_t i);
 /** Prints it indented, as --json does. */
 void answer_print(const char *text);
 

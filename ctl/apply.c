@@ -45,6 +45,29 @@ static void print_diagnostics(json_object *d) {
 	}
 }
 
+/* Key by key, what it was and is; environment variables aren't told. */
+static void print_changes(json_object *process) {
+	for (size_t i = 0; i < answer_length(process, "changes"); i++) {
+		json_object *c = answer_item(process, "changes", i);
+		const char *from = answer_string(c, "from"), *to = answer_string(c, "to");
+
+		printf("  %s: %s", answer_string(process, "name"), answer_string(c, "key"));
+		if (*from || *to)
+			printf(": %s -> %s", *from ? from : "(not set)", *to ? to : "(not set)");
+		puts(answer_bool(c, "needs_restart") ? " (restart needed)" : "");
+	}
+	if (*answer_string(process, "problem"))
+		fprintf(stderr, "rtmemctl: %s: %s\n", answer_string(process, "name"),
+			answer_string(process, "problem"));
+}
+
+static bool has_problem(json_object *d) {
+	for (size_t i = 0; i < answer_length(d, "processes"); i++)
+		if (*answer_string(answer_item(d, "processes", i), "problem"))
+			return true;
+	return false;
+}
+
 static int print_actions(json_object *d) {
 	static const struct table_column columns[] = {
 		{ .title = "NAME", .shrink = true },
@@ -52,6 +75,7 @@ static int print_actions(json_object *d) {
 		{ .title = "REASON", .shrink = true },
 	};
 	_cleanup_table_ struct table table;
+	int r;
 
 	table_init(&table, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < answer_length(d, "processes"); i++) {
@@ -65,7 +89,29 @@ static int print_actions(json_object *d) {
 	}
 	if (table.n_cells == 0)
 		return 0;
-	return table_print(&table, stdout, terminal_width(stdout), 0, terminal_has_colour(stdout));
+	r = table_print(&table, stdout, terminal_width(stdout), 0, terminal_has_colour(stdout));
+	for (size_t i = 0; i < answer_length(d, "processes"); i++)
+		print_changes(answer_item(d, "processes", i));
+	return r;
+}
+
+static size_t count_pending(json_object *d) {
+	size_t n = 0;
+
+	for (size_t i = 0; i < answer_length(d, "processes"); i++)
+		n += strcmp(answer_string(answer_item(d, "processes", i), "action"), "pending") ==
+			0;
+	return n;
+}
+
+/* What waits is no failure, but nobody should overlook it. */
+static void print_pending(json_object *d) {
+	size_t n = count_pending(d);
+
+	if (n > 0)
+		printf("%zu process%s a restart: `rtmemctl restart NAME`, or `rtmemctl apply "
+		       "--restart` for all\n",
+			n, n == 1 ? " needs" : "es need");
 }
 
 static bool has_drift(json_object *d) {
@@ -140,6 +186,7 @@ static int print_document(const struct options *o, json_object *d, bool changed)
 	writes_print(d, stdout);
 	if (!o->dry_run)
 		status_print_host(d, stdout);
+	print_pending(d);
 	print_result(o, d, changed);
 	return r;
 }
@@ -148,14 +195,20 @@ static int call(const struct options *o, bool *ret_changed, char **ret_text) {
 	if (o->host_only)
 		return local_apply(o, ret_changed, ret_text);
 	return o->try_usec && !o->dry_run ? client_try(o, o->try_usec, ret_changed, ret_text)
-					  : client_apply(o, o->dry_run, ret_changed, ret_text);
+					  : client_apply(o, ret_changed, ret_text);
 }
 
 int verb_apply(const struct options *o, int argc, char *argv[]) {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_answer_ json_object *d = NULL;
 	bool changed = false;
-	int r = call(o, &changed, &text);
+	int r;
+
+	if (o->restart && (o->try_usec || o->host_only))
+		return fail(EXIT_USAGE,
+			"--restart: processes are left alone by --try, --host-only "
+			"and --at-boot");
+	r = call(o, &changed, &text);
 
 	if (r != 0)
 		return r;
@@ -170,8 +223,8 @@ int verb_apply(const struct options *o, int argc, char *argv[]) {
 		return EXIT_NOT_GOOD;
 	if (o->dry_run)
 		return EXIT_GOOD;
-	return count_failed(o, d) > 0 || has_drift(d) || writes_failed(d, false) > 0 ||
-			*answer_string(d, "problem")
+	return count_failed(o, d) > 0 || has_problem(d) || has_drift(d) ||
+			writes_failed(d, false) > 0 || *answer_string(d, "problem")
 		? EXIT_NOT_GOOD
 		: EXIT_GOOD;
 }

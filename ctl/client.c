@@ -197,10 +197,29 @@ static int take_change(sd_bus_message *reply, bool *ret_changed, char **ret_text
 	return take_text(reply, ret_text);
 }
 
-int client_apply(const struct options *o, bool dry_run, bool *ret_changed, char **ret_text) {
-	_cleanup_message_ sd_bus_message *reply = NULL;
-	int r = call_with(o, "Apply", 'b', dry_run, &reply);
+static int append_options(sd_bus_message *m, const struct options *o) {
+	int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
+	if (r >= 0)
+		r = sd_bus_message_append(m, "{sv}", "dry-run", "b", (int)o->dry_run);
+	if (r >= 0)
+		r = sd_bus_message_append(m, "{sv}", "restart", "b", (int)o->restart);
+	return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int client_apply(const struct options *o, bool *ret_changed, char **ret_text) {
+	_cleanup_bus_ sd_bus *bus = NULL;
+	_cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+	int r = connect_daemon(o, &bus);
+
+	if (r != 0)
+		return r;
+	r = new_call(bus, "Reload", &m);
+	if (r >= 0)
+		r = append_options(m, o);
+	if (r < 0)
+		return fail_errno(EXIT_CANT_TELL, r, "Reload");
+	r = call(o, bus, m, &reply);
 	return r != 0 ? r : take_change(reply, ret_changed, ret_text);
 }
 

@@ -8,8 +8,8 @@
 
 /** A method of no or one string argument that returns a document. argument may be NULL. */
 int client_get(const struct options *o, const char *method, const char *argument, char **ret_text);
-/** Apply(dry_run) -> changed, document. */
-int client_apply(const struct options *o, bool dry_run, bool *ret_changed, char **ret_text);
+/** Reload(options) -> changed, document; with --dry-run and --restart. */
+int client_apply(const struct options *o, bool *ret_changed, char **ret_text);
 /** Try(usec) -> changed, document. */
 int client_try(const struct options *o, uint64_t usec, bool *ret_changed, char **ret_text);
 /** Rollback(force) -> document. */

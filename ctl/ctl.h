@@ -27,6 +27,7 @@ struct options {
 	bool json;
 	bool all; /* diff: also what's as wanted */
 	bool dry_run; /* apply */
+	bool restart; /* apply: what needs a new launch gets it */
 	uint64_t try_usec; /* apply: 0 = for good */
 	bool host_only; /* apply: settings of the machine, without rtmemd */
 	bool at_boot; /* apply: nobody stands behind it */
@@ -44,9 +45,10 @@ enum verb_flags {
 	VERB_TAKES_DRY_RUN = 1 << 1,
 	VERB_TAKES_WATCH = 1 << 2,
 	VERB_TAKES_POLICY = 1 << 3,
-	VERB_TAKES_SERVICE = 1 << 5,
+	VERB_TAKES_SERVICE = 1 << 8,
 	VERB_TAKES_TRY = 1 << 5,
 	VERB_TAKES_FORCE = 1 << 6,
+	VERB_TAKES_RESTART = 1 << 7,
 	VERB_RUNS_COMMAND = 1 << 4, /* options end at the command; wrong usage is 125, as env(1) */
 };
 

@@ -24,6 +24,7 @@ enum option_value {
 	OPT_VERSION,
 	OPT_ALL,
 	OPT_DRY_RUN,
+	OPT_RESTART,
 	OPT_POLICY,
 	OPT_POLICY_FILE,
 	OPT_TRY,
@@ -47,6 +48,7 @@ static const struct option long_options[] = {
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "restart", no_argument, NULL, OPT_RESTART },
 	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "policy-file", required_argument, NULL, OPT_POLICY_FILE },
@@ -68,6 +70,7 @@ static const struct {
 } special_options[] = {
 	{ "--all", OPT_ALL, VERB_TAKES_ALL },
 	{ "--dry-run", OPT_DRY_RUN, VERB_TAKES_DRY_RUN },
+	{ "--restart", OPT_RESTART, VERB_TAKES_RESTART },
 	{ "--watch", OPT_WATCH, VERB_TAKES_WATCH },
 	{ "--policy", OPT_POLICY, VERB_TAKES_POLICY },
 	{ "--policy-file", OPT_POLICY_FILE, VERB_TAKES_POLICY },
@@ -191,6 +194,9 @@ static int take_option(struct options *o, int option, const struct verb *v) {
 		return 0;
 	case OPT_DRY_RUN:
 		o->dry_run = true;
+		return 0;
+	case OPT_RESTART:
+		o->restart = true;
 		return 0;
 	case OPT_WATCH:
 		o->watch = true;

@@ -50,6 +50,22 @@ static void add_running(struct table *t, json_object *p) {
 	add_bytes(t, "heap prealloc", p, "memory.heap_prealloc");
 }
 
+static void add_pending(struct table *t, json_object *p) {
+	char text[512];
+	size_t used = 0;
+
+	for (size_t i = 0; i < answer_length(p, "pending_changes"); i++) {
+		int n = snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "",
+			answer_text(p, "pending_changes", i));
+
+		if (n < 0 || (size_t)n >= sizeof(text) - used)
+			break;
+		used += (size_t)n;
+	}
+	if (used > 0)
+		add(t, "restart needed", COLOUR_YELLOW, text);
+}
+
 static int print_values(json_object *p, FILE *out) {
 	static const struct table_column columns[] = {
 		{ .title = NULL },
@@ -68,6 +84,7 @@ static int print_values(json_object *p, FILE *out) {
 		add_running(&table, p);
 	snprintf(text, sizeof(text), "%" PRId64, answer_int(p, "restarts"));
 	add(&table, "restarts", COLOUR_NONE, text);
+	add_pending(&table, p);
 	add(&table, "source", COLOUR_NONE, answer_string(p, "source"));
 	return table_print(&table, out, terminal_width(out), 2, terminal_has_colour(out));
 }

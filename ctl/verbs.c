@@ -38,17 +38,19 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "apply",
-		.arguments = "[--dry-run] [--try DURATION] [--host-only] [--at-boot]",
-		.summary = "load the policies: set the machine, start, restart, stop what changed",
+		.arguments = "[--dry-run] [--restart] [--try DURATION] [--host-only] [--at-boot]",
+		.summary = "load the policies: set the machine, start, change, stop processes",
 		.details =
 			"Asks rtmemd to read its directories again. A set with an error in it is refused\n"
-			"whole, and what runs goes on. --dry-run says what would be done.\n"
+			"whole, and what runs goes on. --dry-run says what would be done, key by key.\n"
+			"What a running process can follow it follows; what only a new launch can follow\n"
+			"waits for one, unless --restart, or on_change: restart of its policy.\n"
 			"--try DURATION sets the machine, and sets it back after this time unless\n"
 			"`rtmemctl confirm` comes; processes stay as they are meanwhile.\n"
 			"--host-only sets the machine and nothing else, as root and without rtmemd.\n"
 			"--at-boot does that as the boot unit does: what was tried and not confirmed, or\n"
 			"rolled back, stays as it is.\n",
-		.flags = VERB_TAKES_DRY_RUN | VERB_TAKES_TRY,
+		.flags = VERB_TAKES_DRY_RUN | VERB_TAKES_RESTART | VERB_TAKES_TRY,
 		.run = verb_apply,
 	},
 	{

@@ -25,6 +25,7 @@ static void compare_plan(struct process *p, struct run *r) {
 
 	if (launch_make_plan(p, &plan) < 0 || launch_hash(&plan, &hash) < 0 || hash == r->plan_hash)
 		return;
+	r->outdated = true;
 	run_note(r, "launch",
 		"was started under an older policy or release: `rtmemctl restart %s` applies the present one",
 		p->name);

@@ -14,10 +14,9 @@
 
 #include "common/cleanup.h"
 #include "daemon/adopt.h"
-#include "daemon/change.h"
+#include "daemon/carry.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
-#include "daemon/react.h"
 #include "daemon/sample.h"
 #include "daemon/self.h"
 #include "libpolicy/set.h"
@@ -28,8 +27,7 @@ int apply_load(const struct manager *m, struct policy_set **ret, struct diagnost
 	return policy_set_load(m->options->config_dirs, flags, ret, diagnostics);
 }
 
-static void add_and_start(
-	struct manager *m, struct policy_set *set, const struct process_policy *policy) {
+void apply_add(struct manager *m, struct policy_set *set, const struct process_policy *policy) {
 	struct process *p = process_new(m, set, policy);
 
 	if (!p || manager_add(m, p) < 0) {
@@ -48,60 +46,10 @@ int apply_first(struct manager *m, struct policy_set *set) {
 	m->set = policy_set_ref(set);
 	(void)host_apply(m, set, APPLY_UNATTENDED, 0, &writes, problem);
 	for (size_t i = 0; i < set->n_processes; i++)
-		add_and_start(m, set, &set->processes[i]);
+		apply_add(m, set, &set->processes[i]);
 	adopt_finish(m);
 	sample_schedule(m);
 	return 0;
-}
-
-static void act_on(struct manager *m, struct policy_set *set, const struct change *c) {
-	if (!c->process) {
-		add_and_start(m, set, c->policy);
-		return;
-	}
-	if (c->policy)
-		(void)process_set_policy(c->process, set, c->policy);
-	switch (c->kind) {
-	case CHANGE_RESTART:
-		c->process->removed = false;
-		process_ask(c->process, EVENT_RESTART, WANTED_BY_RELOAD);
-		break;
-	case CHANGE_STOP:
-		c->process->removed = true;
-		if (c->process->run || c->process->state == PROCESS_BACKOFF ||
-			c->process->state == PROCESS_FAILED)
-			process_ask(c->process, EVENT_STOP, WANTED_BY_RELOAD);
-		else {
-			manager_remove(m, c->process);
-			process_free(c->process);
-		}
-		break;
-	case CHANGE_UPDATE:
-		if (c->process->run && c->process->run->ready) {
-			c->process->run->sample_due_usec = 0;
-			react_judge(c->process);
-		}
-		break;
-	case CHANGE_START: /* of what isn't there yet: above */
-	case CHANGE_KEEP:
-	case CHANGE_KIND_MAX:
-		break;
-	}
-}
-
-static void carry_out(struct manager *m, struct policy_set *set, const struct changes *changes) {
-	for (size_t i = 0; i < changes->n_items; i++) {
-		const struct change *c = &changes->items[i];
-
-		if (c->kind != CHANGE_KEEP)
-			log_event(MESSAGE_APPLIED, LOG_INFO, c->name, NULL, "%s: %s",
-				change_kind_to_string(c->kind), c->reason);
-		act_on(m, set, c);
-	}
-	policy_set_unref(m->set);
-	m->set = policy_set_ref(set);
-	m->changed = true;
-	sample_schedule(m);
 }
 
 static int refuse_policies(int error, const struct diagnostics *d, char **ret_json) {
@@ -142,7 +90,8 @@ static int plan_host(const struct manager *m, const struct policy_set *set, stru
 	return transaction_apply(&t, set, APPLY_DRY_RUN, 0, host, writes, problem);
 }
 
-int apply(struct manager *m, bool dry, bool *ret_changed, char **ret_json) {
+int apply(struct manager *m, unsigned flags, bool *ret_changed, char **ret_json) {
+	bool dry = flags & RELOAD_DRY_RUN;
 	_cleanup_diagnostics_ struct diagnostics diagnostics = { .n_items = 0 };
 	_cleanup_policy_set_ struct policy_set *set = NULL;
 	_cleanup_settings_ struct settings host = { .n_items = 0 };
@@ -156,14 +105,16 @@ int apply(struct manager *m, bool dry, bool *ret_changed, char **ret_json) {
 		return refuse_policies(r, &diagnostics, ret_json);
 	if (host_is_trying(m, problem))
 		return refuse(-EALREADY, problem, ret_json);
-	r = changes_decide(m, set, &changes);
+	r = changes_decide(m, set, flags & RELOAD_RESTART, &changes);
 	if (r == 0)
 		r = dry ? plan_host(m, set, &host, &writes, problem)
 			: host_apply(m, set, 0, 0, &writes, problem);
 	if (r < 0)
 		return *problem ? refuse(r, problem, ret_json) : r;
 	*ret_changed = changes_any(&changes) || count_changing(&writes) > 0;
-	if (!dry)
+	if (dry)
+		carry_foresee(&changes);
+	else
 		carry_out(m, set, &changes);
 	return ret_json ? change_document(
 				  &(const struct change_report){
@@ -183,7 +134,7 @@ void apply_reload(struct manager *m) {
 	int r;
 
 	self_reloading(m);
-	r = apply(m, false, &changed, NULL);
+	r = apply(m, 0, &changed, NULL);
 	if (r == -EWOULDBLOCK)
 		host_do_later(m, LATER_RELOAD, "another program of rtmem is writing settings");
 	else if (r < 0)

@@ -77,27 +77,68 @@ static int method_get_process_status(sd_bus_message *call, void *userdata, sd_bu
 	return reply_status(call, m, p);
 }
 
-static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-	struct manager *m = userdata;
+static int reload(sd_bus_message *call, struct manager *m, unsigned flags, sd_bus_error *error) {
 	_cleanup_free_ char *json = NULL;
-	bool changed = false;
-	int dry, r;
+	bool changed = false, dry = flags & RELOAD_DRY_RUN;
+	int r;
 
-	r = sd_bus_message_read(call, "b", &dry);
-	if (r < 0)
-		return r;
-	r = authorize(call, m, error);
-	if (r < 0)
-		return r;
 	if (!dry)
 		self_reloading(m);
-	r = apply(m, dry, &changed, &json);
+	r = apply(m, flags, &changed, &json);
 	if (!dry)
 		self_reloaded(m);
 	if (!json)
 		return sd_bus_error_setf(
 			error, ERROR_FAILED, "the policies weren't applied: %s", strerror(-r));
 	return sd_bus_reply_method_return(call, "bs", changed, json);
+}
+
+static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	int dry, r = sd_bus_message_read(call, "b", &dry);
+
+	if (r >= 0)
+		r = authorize(call, userdata, error);
+	return r < 0 ? r : reload(call, userdata, dry ? RELOAD_DRY_RUN : 0, error);
+}
+
+static int take_flag(sd_bus_message *call, unsigned *flags, sd_bus_error *error) {
+	static const struct {
+		const char *name;
+		unsigned flag;
+	} options[] = { { "dry-run", RELOAD_DRY_RUN }, { "restart", RELOAD_RESTART } };
+	const char *name;
+	int value, r = sd_bus_message_read(call, "sv", &name, "b", &value);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (strcmp(options[i].name, name) == 0) {
+			*flags = value ? *flags | options[i].flag : *flags & ~options[i].flag;
+			return 0;
+		}
+	return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+		"no option '%.64s'; allowed: dry-run, restart, each a boolean", name);
+}
+
+static int take_flags(sd_bus_message *call, unsigned *ret, sd_bus_error *error) {
+	int r = sd_bus_message_enter_container(call, 'a', "{sv}");
+
+	*ret = 0;
+	while (r >= 0 && (r = sd_bus_message_enter_container(call, 'e', "sv")) > 0) {
+		r = take_flag(call, ret, error);
+		if (r >= 0)
+			r = sd_bus_message_exit_container(call);
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+	unsigned flags;
+	int r = authorize(call, userdata, error);
+
+	if (r >= 0)
+		r = take_flags(call, &flags, error);
+	return r < 0 ? r : reload(call, userdata, flags, error);
 }
 
 static int method_try(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -223,6 +264,9 @@ static const sd_bus_vtable vtable[] = {
 		SD_BUS_RESULT("s", status), method_get_process_status, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("b", dry_run),
 		SD_BUS_RESULT("b", changed, "s", result), method_apply, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_ARGS("a{sv}", options),
+		SD_BUS_RESULT("b", changed, "s", result), method_reload,
+		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Try", SD_BUS_ARGS("t", usec),
 		SD_BUS_RESULT("b", changed, "s", result), method_try, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Confirm", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", result),

@@ -6,6 +6,7 @@
 #include "daemon/manager.h"
 #include "host/transaction.h"
 #include "libpolicy/diagnostic.h"
+#include "libpolicy/difference.h"
 
 enum change_kind {
 	CHANGE_KEEP,
@@ -13,16 +14,26 @@ enum change_kind {
 	CHANGE_RESTART,
 	CHANGE_STOP,
 	CHANGE_UPDATE, /* takes effect on the running process */
+	CHANGE_PENDING, /* what of it the running process can follow takes effect; the rest waits */
 	CHANGE_KIND_MAX,
 };
 const char *change_kind_to_string(enum change_kind kind);
 
+struct change_value {
+	char from[DIFFERENCE_VALUE_MAX];
+	char to[DIFFERENCE_VALUE_MAX];
+};
+
 struct change {
 	enum change_kind kind;
+	bool known; /* CHANGE_PENDING: waited for the same since an earlier apply */
 	char *name;
-	const char *reason;
+	char *reason;
+	char *problem; /* what wouldn't work of it, or didn't; NULL = nothing */
 	struct process *process; /* NULL with CHANGE_START */
 	const struct process_policy *policy; /* of the new set; NULL with CHANGE_STOP */
+	struct policy_differences differences; /* from what the process was held to */
+	struct change_value *values; /* of each of them, for people */
 };
 
 struct changes {
@@ -31,9 +42,13 @@ struct changes {
 };
 
 void changes_done(struct changes *c);
-/** 0 or -ENOMEM. */
-int changes_decide(const struct manager *m, const struct policy_set *set, struct changes *ret);
+/** restart: what needs a new launch gets it. 0 or -ENOMEM. */
+int changes_decide(
+	const struct manager *m, const struct policy_set *set, bool restart, struct changes *ret);
+/** Does one of them change anything that isn't changed yet? */
 bool changes_any(const struct changes *c);
+/** Keeps a copy of the text, "" = none. */
+void change_problem(struct change *c, const char *text);
 
 /** What Apply and Try answer. */
 struct change_report {
@@ -45,7 +60,8 @@ struct change_report {
 	const struct changes *changes;
 };
 /** {"version":1,"result":...,"problem":"","diagnostics":[],"host":[],"writes":[],
- *  "processes":[{name, action, reason}]}; members that are NULL are empty. 0 or -ENOMEM. */
+ *  "processes":[{name, action, reason, problem, changes: [{key, from, to, needs_restart}]}]}; members
+ *  that are NULL are empty. 0 or -ENOMEM. */
 int change_document(const struct change_report *report, char **ret_json);
 
 #endif

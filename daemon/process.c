@@ -21,6 +21,7 @@
 #include "daemon/launch.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/pending.h"
 #include "daemon/ready.h"
 #include "daemon/record.h"
 #include "daemon/transition.h"
@@ -30,6 +31,7 @@ struct process *process_free(struct process *p) {
 		return NULL;
 	sd_event_source_disable_unref(p->delay_timer);
 	run_free(p->run);
+	pending_drop(p);
 	policy_set_unref(p->set);
 	free(p->findings);
 	free(p->notes);
@@ -60,6 +62,7 @@ int process_set_policy(
 
 	p->set = policy_set_ref(set);
 	p->policy = policy;
+	pending_drop(p);
 	policy_set_unref(old);
 	if (other_timeout)
 		ready_timeout_changed(p);
@@ -232,6 +235,7 @@ static void act_asked(struct process *p, enum process_event event) {
 static void act_launch(struct process *p, enum process_event event) {
 	p->delay_timer = sd_event_source_disable_unref(p->delay_timer);
 	p->waiting = false;
+	pending_take(p);
 	launch_process(p);
 }
 

@@ -25,6 +25,7 @@
 #include "libpolicy/policy.h"
 
 struct manager;
+struct pending;
 
 /** The file that a process runs. */
 struct image {
@@ -47,6 +48,7 @@ struct run {
 
 	bool adopted; /* by a later rtmemd than the one that launched it */
 	bool injection_wanted;
+	bool outdated; /* launched under an older policy or release */
 	bool begun; /* the program itself runs, not rtmem-exec any more */
 	bool ready;
 	bool late; /* ready.timeout is over */
@@ -103,7 +105,9 @@ struct process {
 	struct manager *manager;
 	char *name;
 	struct policy_set *set; /* owner of policy */
-	const struct process_policy *policy;
+	const struct process_policy
+		*policy; /* what the run is held to, and the next launch follows */
+	struct pending *pending; /* a newer policy that waits for a launch; NULL = none */
 	enum process_state state;
 	enum wanted wanted; /* against state, which is actual */
 	enum wanted_by wanted_by;

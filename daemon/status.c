@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "config.h"
 #include "daemon/log.h"
+#include "daemon/pending.h"
 #include "host/journal.h"
 
 static void write_place(struct json *j, const struct place *place) {
@@ -234,6 +235,17 @@ static const char *injection_of(const struct run *r) {
 	return r->report->injection == REPORT_BY_PTRACE ? "ptrace" : "preload";
 }
 
+static void write_key(const char *key, void *userdata) {
+	json_string(userdata, NULL, key);
+}
+
+/* Keys of the policy that only a new launch can follow. */
+static void write_pending(struct json *j, const struct process *p) {
+	json_array_begin(j, "pending_changes");
+	pending_each(p, write_key, j);
+	json_array_end(j);
+}
+
 static void write_process(struct json *j, const struct process *p) {
 	const struct run *r = p->run;
 
@@ -253,6 +265,7 @@ static void write_process(struct json *j, const struct process *p) {
 	write_children(j, r);
 	write_cgroup(j, p);
 	json_int(j, "restarts", p->n_restarts);
+	write_pending(j, p);
 	write_place(j, &p->policy->place);
 	json_object_end(j);
 }

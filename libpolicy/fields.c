@@ -79,8 +79,8 @@ static const struct field stack_fields[] = {
 		.doc = "Default size of other threads' stacks; under a full lock each is present as "
 		       "a whole. 0 leaves glibc's default (8M as a rule).",
 		.example = "256K" },
-	{ "expected_threads", KIND_COUNT, .offset = P(memory.stack.expected_threads), .max = 32768,
-		.fallback = "8",
+	{ "expected_threads", KIND_COUNT, .live = true, .offset = P(memory.stack.expected_threads),
+		.max = 32768, .fallback = "8",
 		.doc = "Threads beside the main one that the memlock budget reckons with.",
 		.example = "8" },
 	{ "reserve", KIND_COUNT, .offset = P(memory.stack.reserve), .max = 1024, .fallback = "0",
@@ -116,28 +116,30 @@ static const struct field memory_fields[] = {
 		.doc = "Transparent huge pages of the process. off keeps them, and the kernel thread that makes them, "
 		       "away from this process. default leaves the machine's setting.",
 		.example = "off" },
-	{ "host_reserve", KIND_SIZE, .offset = P(memory.host_reserve_bytes), .max = TIB,
-		.fallback = "64M", .unit = "bytes",
+	{ "host_reserve", KIND_SIZE, .live = true, .offset = P(memory.host_reserve_bytes),
+		.max = TIB, .fallback = "64M", .unit = "bytes",
 		.doc = "Memory that has to stay available on the machine when heap and stacks are "
 		       "made present; a program that would take more isn't started.",
 		.example = "256M" },
 	{ NULL },
 };
 
-#define LIMIT_SIZE(name, resource, text, sample)                                       \
-	{                                                                              \
-		name, KIND_LIMIT_SIZE, .offset = P(limits[resource]), .max = ANY_SIZE, \
-				       .unit = "bytes", .doc = text, .example = sample \
+#define LIMIT_OF(field_kind, follows, name, resource, highest, what, text, sample)                 \
+	{                                                                                          \
+		name, field_kind, .live = (follows), .offset = P(limits[resource]),                \
+				  .max = (highest), .unit = (what), .doc = text, .example = sample \
 	}
-#define LIMIT_COUNT(name, resource, highest, what, text, sample)                         \
-	{                                                                                \
-		name, KIND_LIMIT_COUNT, .offset = P(limits[resource]), .max = (highest), \
-					.unit = what, .doc = text, .example = sample     \
-	}
+#define LIMIT_SIZE(name, resource, text, sample) \
+	LIMIT_OF(KIND_LIMIT_SIZE, true, name, resource, ANY_SIZE, "bytes", text, sample)
+#define LIMIT_COUNT(name, resource, highest, what, text, sample) \
+	LIMIT_OF(KIND_LIMIT_COUNT, true, name, resource, highest, what, text, sample)
+/* What the program, or the C library in it, takes from it at its start */
+#define LAUNCH_LIMIT_SIZE(name, resource, text, sample) \
+	LIMIT_OF(KIND_LIMIT_SIZE, false, name, resource, ANY_SIZE, "bytes", text, sample)
 
 static const struct field limit_fields[] = {
 	LIMIT_SIZE("as", RLIMIT_AS, "Address space.", "4G"),
-	LIMIT_SIZE("core", RLIMIT_CORE,
+	LAUNCH_LIMIT_SIZE("core", RLIMIT_CORE,
 		"Core files. 0 turns them off, and makes the process non-dumpable so that a piped "
 		"core pattern gets none either.",
 		"0"),
@@ -163,7 +165,7 @@ static const struct field limit_fields[] = {
 	LIMIT_COUNT("rttime", RLIMIT_RTTIME, ANY_SIZE, "microseconds",
 		"CPU time that a real-time thread may take without a blocking call.", "unlimited"),
 	LIMIT_COUNT("sigpending", RLIMIT_SIGPENDING, INT32_MAX, NULL, "Queued signals.", "4096"),
-	LIMIT_SIZE("stack", RLIMIT_STACK,
+	LAUNCH_LIMIT_SIZE("stack", RLIMIT_STACK,
 		"Stack of the main thread. Its value is also glibc's default for other threads "
 		"unless memory.stack.threads is set. unlimited is refused.",
 		"8M"),
@@ -210,7 +212,7 @@ const struct field process_fields[] = {
 		.example = "[ipc_lock, sys_nice]" },
 	{ "limits", KIND_MAPPING, .offset = 0, .keys = limit_fields,
 		.doc = "Resource limits, soft and hard alike." },
-	{ "oom_score_adjust", KIND_INTEGER, .offset = P(oom_score_adjust),
+	{ "oom_score_adjust", KIND_INTEGER, .live = true, .offset = P(oom_score_adjust),
 		.set_offset = P(oom_score_adjust_set), .min = -1000, .max = 1000,
 		.doc = "How soon the kernel kills this process when memory runs out; -1000 never.",
 		.example = "-900" },
@@ -236,7 +238,7 @@ const struct field process_fields[] = {
 		.doc = "Whether the processes that the program forks and the programs that it starts are "
 		       "locked too (inherit), or are left alone (none).",
 		.example = "inherit" },
-	{ "after", KIND_PROCESS_NAMES, .offset = P(after), .max = 64,
+	{ "after", KIND_PROCESS_NAMES, .live = true, .offset = P(after), .max = 64,
 		.doc = "Processes that have to be ready before this one is started at boot or after a reload. One "
 		       "that fails doesn't hold this one up.",
 		.example = "[broker]" },

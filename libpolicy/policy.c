@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpolicy/policy.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,7 @@ static void processes_free(struct process_policy *list, size_t n) {
 struct policy_set *policy_set_unref(struct policy_set *s) {
 	if (!s || --s->n_ref > 0)
 		return NULL;
+	free(s->by_name);
 	processes_free(s->processes, s->n_processes);
 	processes_free(s->profiles, s->n_profiles);
 	wishes_free(s->wishes, s->n_wishes);
@@ -68,8 +70,32 @@ static const struct process_policy *find(
 	return NULL;
 }
 
+static int compare_names(const void *a, const void *b) {
+	return strcmp((*(const struct process_policy *const *)a)->name,
+		(*(const struct process_policy *const *)b)->name);
+}
+
+int policy_set_index(struct policy_set *s) {
+	s->by_name = calloc(s->n_processes + 1, sizeof(*s->by_name));
+	if (!s->by_name)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n_processes; i++)
+		s->by_name[i] = &s->processes[i];
+	qsort(s->by_name, s->n_processes, sizeof(*s->by_name), compare_names);
+	return 0;
+}
+
+static int compare_name(const void *name, const void *item) {
+	return strcmp(name, (*(const struct process_policy *const *)item)->name);
+}
+
 const struct process_policy *policy_set_find(const struct policy_set *s, const char *name) {
-	return find(s->processes, s->n_processes, name);
+	const struct process_policy *const *found;
+
+	if (!s->by_name)
+		return find(s->processes, s->n_processes, name);
+	found = bsearch(name, s->by_name, s->n_processes, sizeof(*s->by_name), compare_name);
+	return found ? *found : NULL;
 }
 
 const struct process_policy *policy_set_find_profile(const struct policy_set *s, const char *name) {

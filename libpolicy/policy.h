@@ -271,6 +271,7 @@ struct policy_set {
 	unsigned n_ref;
 	struct process_policy *processes; /* in lexical order of file, then order of writing */
 	size_t n_processes;
+	const struct process_policy **by_name; /* sorted; NULL while the set is being built */
 	struct process_policy *profiles; /* resolved like processes; command may be NULL */
 	size_t n_profiles;
 	struct host_wish *wishes;

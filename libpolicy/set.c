@@ -337,6 +337,8 @@ static int loader_finish(struct loader *l, int r, struct policy_set **ret) {
 		r = -ENOMEM;
 	if (r == 0 && d->n_errors > 0)
 		r = -EINVAL;
+	if (r == 0)
+		r = policy_set_index(l->set);
 	*ret = r == 0 ? TAKE(l->set) : NULL;
 	return r;
 }

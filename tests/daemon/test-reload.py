@@ -14,6 +14,19 @@ def actions(text):
     return {p["name"]: p["action"] for p in json.loads(text)["processes"]}
 
 
+def changes(text, name):
+    """{key: (from, to, needs a restart)} of one process of an answer"""
+    process = next(p for p in json.loads(text)["processes"] if p["name"] == name)
+    return {c["key"]: (c["from"], c["to"], c["needs_restart"]) for c in process["changes"]}
+
+
+def limit(pid, name):
+    """(soft, hard) as the kernel has them"""
+    with open(f"/proc/{pid}/limits", encoding="ascii") as f:
+        line = next(line for line in f if line.startswith(name))
+    return tuple(line[len("Max open files            "):].split()[:2])
+
+
 class Refused(rtmem.TestCase):
     """A malformed policy never replaces a good one."""
 
@@ -64,14 +77,16 @@ class Refused(rtmem.TestCase):
 
 class Apply(rtmem.TestCase):
     def test_each_process_gets_what_its_change_needs(self):
-        with rtmem.Daemon(document(*(sleeper(n) for n in ("keep", "change", "watch", "go")))) as d:
-            before = {n: d.wait_ready(n)["pid"] for n in ("keep", "change", "watch", "go")}
+        names = ("keep", "change", "wait", "watch", "go")
+        with rtmem.Daemon(document(*(sleeper(n) for n in names))) as d:
+            before = {n: d.wait_ready(n)["pid"] for n in names}
             d.write_policy("test.yaml", document(
-                sleeper("keep"), sleeper("change", "limits: { core: 0 }"),
+                sleeper("keep"), sleeper("change", "limits: { core: 0 }", "on_change: restart"),
+                sleeper("wait", "limits: { core: 0 }"),
                 sleeper("watch", "compliance: { minor_faults: 7, interval: 300ms }"),
                 sleeper("new")))
-            expected = {"keep": "keep", "change": "restart", "watch": "update", "go": "stop",
-                        "new": "start"}
+            expected = {"keep": "keep", "change": "restart", "wait": "pending", "watch": "update",
+                        "go": "stop", "new": "start"}
             self.check_dry_run(d, before, expected)
             done = d.ctl("--json", "apply")
             self.assertEqual((done.returncode, actions(done.stdout)), (0, expected))
@@ -81,16 +96,112 @@ class Apply(rtmem.TestCase):
                 "change", lambda p: p["ready"] and p["pid"] != before["change"], "restarted")
             self.assertFalse(rtmem.alive(before["change"]))
             self.assertEqual(changed["compliance"], "compliant")
-            for name in ("keep", "watch"):
+            for name in ("keep", "wait", "watch"):
                 self.assertEqual(d.process(name)["pid"], before[name])
             rtmem.wait_until(lambda: "go" not in [p["name"] for p in d.status()["processes"]],
                              "forgotten")
+            self.assertEqual(d.process("wait")["pending_changes"], ["limits.core"])
             self.assertEqual(json.loads(d.ctl("--json", "apply").stdout)["result"], "unchanged")
+            done = d.ctl("--json", "apply", "--restart")
+            self.assertEqual({n for n, a in actions(done.stdout).items() if a != "keep"}, {"wait"})
+            d.wait_process("wait", lambda p: p["ready"] and p["pid"] != before["wait"] and
+                           not p["pending_changes"], "restarted")
 
     def check_dry_run(self, daemon, before, expected):
         done = daemon.ctl("--json", "apply", "--dry-run")
         self.assertEqual(actions(done.stdout), expected)
         self.assertEqual({p["name"]: p["pid"] for p in daemon.status()["processes"]}, before)
+
+    def test_each_key_is_told_with_what_it_was_and_is(self):
+        before = document(sleeper("a", "limits: { nofile: 512 }", "scheduling: { nice: 1 }",
+                                  "environment: { TOKEN: old }"))
+        after = document(sleeper("a", "limits: { nofile: 400 }", "scheduling: { nice: 2 }",
+                                 "environment: { TOKEN: new }", "oom_score_adjust: 100"))
+        expected = {"limits.nofile": ("512", "400", False), "scheduling.nice": ("1", "2", True),
+                    "environment": ("", "", True), "oom_score_adjust": ("", "100", False)}
+        with rtmem.Daemon(before) as d:
+            pid = d.wait_ready("a")["pid"]
+            d.write_policy("test.yaml", after)
+            dry = d.ctl("apply", "--dry-run").stdout
+            self.assertIn("a: limits.nofile: 512 -> 400\n", dry)
+            self.assertIn("a: scheduling.nice: 1 -> 2 (restart needed)\n", dry)
+            self.assertNotIn("new", dry)
+            self.assertEqual(limit(pid, "Max open files"), ("512", "512"))
+            done = d.ctl("--json", "apply")
+            self.assertEqual((done.returncode, changes(done.stdout, "a")), (0, expected))
+            self.assertEqual(limit(pid, "Max open files"), ("400", "400"))
+            with open(f"/proc/{pid}/oom_score_adj", encoding="ascii") as f:
+                self.assertEqual(f.read(), "100\n")
+            p = d.process("a")
+            self.assertEqual((p["pid"], p["pending_changes"], p["findings"]),
+                             (pid, ["environment", "scheduling.nice"], []))
+            self.assertIn("restart needed  environment, scheduling.nice",
+                          d.ctl("status", "a").stdout)
+            d.write_policy("test.yaml", before)
+            self.assertEqual(actions(d.ctl("--json", "apply").stdout), {"a": "update"})
+            p = d.process("a")
+            self.assertEqual((p["pid"], p["pending_changes"]), (pid, []))
+            self.assertEqual(limit(pid, "Max open files")[0], "400" if not raises() else "512")
+
+    def test_what_was_followed_is_what_the_next_rtmemd_expects(self):
+        with rtmem.Daemon(document(sleeper("a", "limits: { nofile: 512 }"), sleeper("b"))) as d:
+            pid = d.wait_ready("a")["pid"]
+            d.write_policy("test.yaml", document(sleeper("a", "limits: { nofile: 400 }"),
+                                                 sleeper("b", "scheduling: { nice: 1 }")))
+            self.assertEqual(d.ctl("apply").returncode, 0)
+            self.assertEqual(d.stop(), 0)
+            d.start()
+            p = d.wait_ready("a")
+            self.assertEqual((p["pid"], p["pending_changes"]), (pid, []))
+            self.assertEqual(d.process("b")["pending_changes"], ["launch"])
+            done = d.ctl("--json", "apply")
+            self.assertEqual((done.returncode, actions(done.stdout)), (0, {"a": "keep", "b": "keep"}))
+            done = d.ctl("--json", "apply", "--restart")
+            self.assertEqual(actions(done.stdout), {"a": "keep", "b": "restart"})
+            d.wait_process("b", lambda p: p["ready"] and not p["pending_changes"], "restarted")
+
+    def test_a_limit_that_cannot_be_raised_is_told(self):
+        if raises():
+            self.skipTest("CAP_SYS_RESOURCE raises any limit")
+        with rtmem.Daemon(document(sleeper("a", "limits: { nproc: 512 }"))) as d:
+            pid = d.wait_ready("a")["pid"]
+            d.write_policy("test.yaml", document(sleeper("a", "limits: { nproc: 513 }")))
+            for argument in ("--dry-run", "--json"):
+                done = d.ctl("apply", argument)
+                self.assertIn("CAP_SYS_RESOURCE", done.stderr + done.stdout)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(limit(pid, "Max processes"), ("512", "512"))
+            p = d.wait_process("a", lambda p: p["findings"], "found")
+            self.assertEqual((p["pid"], p["findings"][0]["rule"]), (pid, "limits.nproc"))
+
+    def test_moving_a_policy_to_another_file_is_nothing(self):
+        with rtmem.Daemon({"a.yaml": document(sleeper("a")), "b.yaml": document(sleeper("b"))}) as d:
+            before = [d.wait_ready(n)["pid"] for n in "ab"]
+            os.rename(os.path.join(d.config_dir, "a.yaml"), os.path.join(d.config_dir, "c.yaml"))
+            done = d.ctl("--json", "apply")
+            self.assertEqual((json.loads(done.stdout)["result"], actions(done.stdout)),
+                             ("unchanged", {"a": "keep", "b": "keep"}))
+            self.assertEqual([d.process(n)["pid"] for n in "ab"], before)
+            self.assertIn("c.yaml:", d.process("a")["source"])
+
+    def test_what_was_stopped_by_hand_stays_so(self):
+        with rtmem.Daemon(document(sleeper("a"))) as d:
+            d.wait_ready("a")
+            self.assertEqual(d.ctl("stop", "a").returncode, 0)
+            d.write_policy("test.yaml", document(sleeper("a", "scheduling: { nice: 3 }")))
+            done = d.ctl("--json", "apply", "--restart")
+            self.assertEqual(actions(done.stdout), {"a": "update"})
+            self.assertEqual(d.process("a")["state"], "stopped")
+            self.assertEqual(d.ctl("start", "a").returncode, 0)
+            self.assertEqual(os.getpriority(os.PRIO_PROCESS, d.process("a")["pid"]), 3)
+
+    def test_what_failed_is_started_under_a_changed_policy(self):
+        wrong = document('  a:\n    command: [/nonexistent]\n    ready: { when: exec }\n')
+        with rtmem.Daemon(wrong) as d:
+            d.wait_process("a", lambda p: p["state"] == "failed", "failed")
+            d.write_policy("test.yaml", document(sleeper("a")))
+            self.assertEqual(d.ctl("apply").returncode, 0)
+            d.wait_ready("a")
 
     def test_a_new_fault_budget_counts_for_the_running_process(self):
         keys = ["ready: { when: notify }", "memory: { heap: { prealloc: 4M } }"]
@@ -182,6 +293,12 @@ class Restart(rtmem.TestCase):
         with rtmem.Daemon(document(wrong)) as d:
             p = d.wait_process("wrong", lambda p: p["state"] == "failed", "failed")
             self.assertIn("No such file or directory", fixture.findings(p)["launch"]["detail"])
+
+
+def raises():
+    """May we raise a hard limit?"""
+    return rtmem.status_field(os.getpid(), "CapEff") is not None and \
+        int(str(rtmem.status_field(os.getpid(), "CapEff")), 16) >> 24 & 1
 
 
 rtmem.require_root()

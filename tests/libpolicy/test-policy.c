@@ -205,6 +205,8 @@ static void compliance_restart_and_places_need_no_new_launch(void **state) {
 	assert_true(same_launch("    compliance: { minor_faults: 3, interval: 5s }\n", ""));
 	assert_true(same_launch("    restart: { when: always, delay: 3s }\n", ""));
 	assert_true(same_launch("    ready: { timeout: 3s }\n", ""));
+	assert_true(same_launch("    limits: { nofile: 99, rtprio: 3 }\n", ""));
+	assert_true(same_launch("    oom_score_adjust: 0\n", ""));
 	assert_true(same_launch("    memory: { lock: strict }\n", "    memory: {}\n"));
 }
 
@@ -216,7 +218,6 @@ static void what_the_program_would_notice_needs_a_new_launch(void **state) {
 		"    working_directory: /\n",
 		"    capabilities: []\n",
 		"    limits: { core: 0 }\n",
-		"    oom_score_adjust: 0\n",
 		"    scheduling: { nice: 0 }\n",
 		"    scheduling: { cpus: 0 }\n",
 		"    memory: { lock: none }\n",

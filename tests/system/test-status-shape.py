@@ -29,7 +29,7 @@ SHAPE = {
                    "heap_prealloc": int},
         "threads": [{"tid": int, "name": str, "minor": int, "major": int}],
         "notes": [{"rule": str, "detail": str}],
-        "restarts": int, "source": str,
+        "restarts": int, "pending_changes": [str], "source": str,
     }],
 }
 
