@@ -40,7 +40,7 @@ double median(double *values, size_t n) {
 
 int plan_from_policy(const char *text, const char *name) {
 	_cleanup_policy_set_ struct policy_set *set = NULL;
-	_cleanup_free_ struct facts *facts = calloc(1, sizeof(*facts));
+	_cleanup_facts_free_ struct facts *facts = calloc(1, sizeof(*facts));
 	_cleanup_plan_ struct plan plan = { 0 };
 	struct diagnostics diagnostics = { 0 };
 	struct launch_problem problem = { 0 };

@@ -32,6 +32,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
 	[STEP_INIT] = "init",
 	[STEP_ARGUMENT] = "argument",
 	[STEP_EXEC] = "exec",
+	[STEP_UMASK] = "umask",
 	[STEP_TRACE] = "trace",
 };
 
@@ -165,6 +166,13 @@ static const char *describe_rlimit(const struct step *s, char *buf, size_t size)
 	return buf;
 }
 
+/* A variable's value may be of several lines. */
+static void keep_to_one_line(char *text) {
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
 const char *step_describe(const struct step *s, char *buf, size_t size) {
 	const char *text = s->text ? s->text : "";
 	char names[CAPABILITY_LIST_TEXT_MAX];
@@ -188,6 +196,9 @@ const char *step_describe(const struct step *s, char *buf, size_t size) {
 	case STEP_NICE:
 	case STEP_USER:
 		snprintf(buf, size, "%s %" PRId64, step_kind_to_string(s->kind), s->number[0]);
+		break;
+	case STEP_UMASK:
+		snprintf(buf, size, "umask %04o", (unsigned)s->number[0]);
 		break;
 	case STEP_GROUPS:
 		snprintf(buf, size, "group %" PRId64 ", supplementary %s", s->number[0],

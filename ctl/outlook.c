@@ -109,7 +109,7 @@ static void note_moving(struct outlook *o, const struct policy_set *set) {
 
 int outlook_make(
 	const struct policy_set *set, const struct process_policy *p, struct outlook *ret) {
-	struct facts facts;
+	_cleanup_facts_ struct facts facts = { .login = "" };
 	int r;
 
 	*ret = (struct outlook){ .policy = p };

@@ -26,7 +26,7 @@ static int load(const struct options *o, struct policy_set **ret) {
 
 static int make_plan(const struct process_policy *p, struct plan *ret) {
 	struct launch_problem problem = { 0 };
-	struct facts facts;
+	_cleanup_facts_ struct facts facts = { .login = "" };
 	int r = facts_gather(p, &facts, &problem);
 
 	if (r == 0) {

@@ -89,7 +89,7 @@ static int gather(void *userdata) {
 }
 
 int launch_make_plan(struct process *p, struct plan *ret) {
-	_cleanup_free_ struct facts *facts = calloc(1, sizeof(*facts));
+	_cleanup_facts_free_ struct facts *facts = calloc(1, sizeof(*facts));
 	struct launch_problem problem = { .key = NULL };
 	char cgroup[PATH_MAX];
 	struct gathering gathering = { p->policy, facts, &problem };

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -99,6 +100,13 @@ int step_cgroup(struct launch *l, const struct step *s) {
 	else if (r == -ENOENT)
 		snprintf(l->why, sizeof(l->why), "there is no control group %.300s", s->text);
 	return r;
+}
+
+int step_umask(struct launch *l, const struct step *s) {
+	if (s->number[0] < 0 || s->number[0] > 0777)
+		return -EINVAL;
+	(void)umask((mode_t)s->number[0]);
+	return 0;
 }
 
 int step_directory(struct launch *l, const struct step *s) {

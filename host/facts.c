@@ -18,6 +18,7 @@
 #include "common/paths.h"
 #include "common/units.h"
 #include "host/allocator-library.h"
+#include "host/environment.h"
 
 #define LOOKUP_BUFFER_SIZE 16384 /* a group with very many members is the longest entry */
 
@@ -204,6 +205,8 @@ static const char *search_path(const struct process_policy *p, const struct laun
 	const char *path = strv_env_get(p->environment, "PATH");
 
 	if (!path)
+		path = strv_env_get(f->environment, "PATH");
+	if (!path)
 		path = f->foreground ? getenv("PATH") : LAUNCH_DEFAULT_PATH;
 	return path ? path : LAUNCH_FALLBACK_PATH;
 }
@@ -250,6 +253,10 @@ void facts_read_target(const struct process_policy *p, struct facts *f) {
 		preflight_read(path, l->uid, l->gid, &l->target) == 0;
 }
 
+void facts_done(struct facts *f) {
+	f->launch.environment = strv_free(f->launch.environment);
+}
+
 int facts_gather(
 	const struct process_policy *p, struct facts *ret, struct launch_problem *problem) {
 	int r;
@@ -264,6 +271,8 @@ int facts_gather(
 	r = gather_user(p, ret, problem);
 	if (r == 0)
 		r = gather_groups(p, ret, problem);
+	if (r == 0)
+		r = environment_files_read(p, &ret->launch.environment, problem);
 	if (r == 0)
 		facts_read_target(p, ret);
 	return r;

@@ -5,6 +5,7 @@
 /* Reads what a launch depends on: this process's rights and limits, the user database, paths.
  * Reading only. */
 #include <limits.h>
+#include <stdlib.h>
 
 #include "libpolicy/launch.h"
 
@@ -18,6 +19,17 @@ struct facts {
 	char shell[PATH_MAX];
 	gid_t groups[256];
 };
+
+void facts_done(struct facts *f);
+#define _cleanup_facts_ CLEANUP(facts_done)
+
+/** Of one on the heap. */
+static inline void facts_free(struct facts **f) {
+	if (*f)
+		facts_done(*f);
+	free(*f);
+}
+#define _cleanup_facts_free_ CLEANUP(facts_free)
 
 /** Fills in everything but notify_socket, report_fd and foreground (set to NULL, -1, false).
  *  An unknown user or group is -ENOENT with `problem`. */

@@ -152,16 +152,13 @@ void read_capabilities(struct reader *r, const struct field *f, const struct nod
 /* ---- environment ------------------------------------------------------------------------------- */
 
 static bool check_variable(struct reader *r, const struct node *key) {
-	static const char *const reserved[] = { RTMEM_ENV_INIT, "NOTIFY_SOCKET" };
 	char text[QUOTE_MAX];
 
-	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
-		if (strcmp(key->text, reserved[i]) == 0) {
-			diagnostics_add(r->diagnostics, &key->place, DIAG_RESERVED_VARIABLE,
-				"%s is set by rtmem itself; allowed: any other variable",
-				reserved[i]);
-			return false;
-		}
+	if (variable_is_reserved(key->text)) {
+		diagnostics_add(r->diagnostics, &key->place, DIAG_RESERVED_VARIABLE,
+			"%s is set by rtmem itself; allowed: any other variable", key->text);
+		return false;
+	}
 	if (variable_name_is_valid(key->text))
 		return true;
 	diagnostics_add(r->diagnostics, &key->place, DIAG_BAD_NAME,

@@ -52,6 +52,10 @@ static int add_base_environment(struct build *b) {
 int launch_add_environment(struct build *b) {
 	int r = add_base_environment(b);
 
+	STRV_FOREACH (assignment, b->f->environment) {
+		if (r == 0)
+			r = append_text(b, STEP_ENV_SET, "environment_files", *assignment);
+	}
 	STRV_FOREACH (assignment, b->p->environment) {
 		if (r < 0)
 			break;

@@ -228,6 +228,13 @@ static int add_directory(struct build *b) {
 	return b->f->foreground ? 0 : append_text(b, STEP_DIRECTORY, NULL, "/");
 }
 
+static int add_umask(struct build *b) {
+	if (b->p->umask_set)
+		return append_number(b, STEP_UMASK, "umask", b->p->umask);
+	/* nor should it depend on how the daemon was started */
+	return b->f->foreground ? 0 : append_number(b, STEP_UMASK, NULL, LAUNCH_DEFAULT_UMASK);
+}
+
 static int add_program(struct build *b) {
 	int r = 0;
 
@@ -264,6 +271,7 @@ int launch_plan(const struct process_policy *p, const struct launch_facts *f, st
 		add_groups,
 		add_user,
 		add_capabilities,
+		add_umask,
 		add_directory,
 		launch_add_environment,
 		launch_add_tunables,

@@ -19,6 +19,8 @@
 #define LAUNCH_DEFAULT_PATH  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define LAUNCH_FALLBACK_PATH "/usr/local/bin:/usr/bin:/bin"
 
+#define LAUNCH_DEFAULT_UMASK 0022 /* under the daemon */
+
 /** What the plan depends on beside the policy; host/facts.c fills it in. */
 struct launch_facts {
 	uint64_t capabilities_effective; /* of the launcher, bit mask */
@@ -37,6 +39,7 @@ struct launch_facts {
 	const char *shell;
 	const char *login; /* user name, or NULL */
 	const char *language; /* LANG of the launcher, or NULL */
+	char **environment; /* of environment_files, "KEY=VALUE"; owned by the caller */
 	const char *init_library; /* path to inject; NULL = not found */
 	bool target_known; /* the program's file could be read: target says what it is */
 	struct preflight target;

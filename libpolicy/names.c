@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "common/cleanup.h"
+#include "common/names.h"
+
 #define DIGITS	"0123456789"
 #define LOWER	"abcdefghijklmnopqrstuvwxyz"
 #define LETTERS LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -29,6 +32,15 @@ bool process_name_is_valid(const char *text) {
 
 bool variable_name_is_valid(const char *text) {
 	return begins_with(text, LETTERS "_") && consists_of(text, LETTERS DIGITS "_");
+}
+
+bool variable_is_reserved(const char *name) {
+	static const char *const reserved[] = { RTMEM_ENV_INIT, "NOTIFY_SOCKET" };
+
+	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
+		if (strcmp(name, reserved[i]) == 0)
+			return true;
+	return false;
 }
 
 /* Parts of characters of a set, parted by dots, two at least; star: * may be a part of its own. */

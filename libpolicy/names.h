@@ -22,6 +22,8 @@ bool identity_is_valid(const char *text);
 bool process_name_is_valid(const char *text);
 /** Names of environment variables. */
 bool variable_name_is_valid(const char *text);
+/** Those that rtmem sets itself. */
+bool variable_is_reserved(const char *name);
 /** Dotted names; no empty part, so that no path leaves /proc/sys. */
 bool sysctl_name_is_valid(const char *text);
 /** The same, with * for any part but the first. */

@@ -75,6 +75,14 @@ static void sanitize(struct launch_facts *f) {
 	f->target = (struct preflight){ .obstacle = OBSTACLE_SANITIZER, .glibc = true };
 }
 
+static void have_surroundings(struct launch_facts *f) {
+	static char *variables[] = { (char *)"ROS_DOMAIN_ID=1", (char *)"FROM_FILE=two words",
+		NULL };
+
+	f->environment = variables;
+	f->cgroup = "/sys/fs/cgroup/system.slice/rtmem-processes.service/everything";
+}
+
 static const struct {
 	const char *word;
 	void (*change)(struct launch_facts *f);
@@ -85,6 +93,7 @@ static const struct {
 	{ "confined", become_confined },
 	{ "no-library", lose_library },
 	{ "daemon", have_daemon },
+	{ "surroundings", have_surroundings },
 	{ "static", link_statically },
 	{ "go", write_in_go },
 	{ "setuid", make_setuid },

@@ -96,6 +96,17 @@ static void where_and_when_it_runs(void **state) {
 	assert_says(o.out, "Cpus_allowed_list:\t0\n");
 }
 
+static void the_mask_of_permissions_is_set(void **state) {
+	_cleanup_plan_ struct plan p = { 0 };
+	struct outcome o;
+
+	add_step(&p, STEP_UMASK, NULL, 0037, 0, 0);
+	add_command(&p, "/bin/cat", "/proc/self/status", NULL);
+	fixture_run(&p, WITH_SOCKET, NULL, &o);
+	assert_started(&o);
+	assert_says(o.out, "Umask:\t0037\n");
+}
+
 static void nice_and_other_scheduling(void **state) {
 	_cleanup_plan_ struct plan p = { 0 };
 	struct outcome o;
@@ -346,6 +357,7 @@ int main(void) {
 		cmocka_unit_test(an_optional_limit_that_cannot_be_raised_is_a_note),
 		cmocka_unit_test(a_limit_that_must_be_raised_and_cannot_ends_the_launch),
 		cmocka_unit_test(where_and_when_it_runs),
+		cmocka_unit_test(the_mask_of_permissions_is_set),
 		cmocka_unit_test(nice_and_other_scheduling),
 		cmocka_unit_test(a_cpu_that_is_not_there_is_refused),
 		cmocka_unit_test(realtime_without_the_right_names_the_right),

@@ -18,7 +18,7 @@ static char root[] = "root", zero[] = "0", nobody_there[] = "no-such-user-here",
 static void without_a_user_the_program_is_ours(void **state) {
 	struct process_policy p = { 0 };
 	struct launch_problem problem;
-	struct facts f;
+	_cleanup_facts_ struct facts f = { .login = "" };
 
 	assert_int_equal(facts_gather(&p, &f, &problem), 0);
 	assert_false(f.launch.user_resolved);
@@ -34,7 +34,7 @@ static void limits_and_rights_are_the_kernels(void **state) {
 	struct process_policy p = { 0 };
 	struct launch_problem problem;
 	struct rlimit memlock;
-	struct facts f;
+	_cleanup_facts_ struct facts f = { .login = "" };
 
 	assert_int_equal(facts_gather(&p, &f, &problem), 0);
 	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &memlock), 0);
@@ -45,7 +45,7 @@ static void limits_and_rights_are_the_kernels(void **state) {
 static void a_user_is_found_by_name_and_by_number(void **state) {
 	struct process_policy by_name = { .user = root }, by_number = { .user = zero };
 	struct launch_problem problem;
-	struct facts f;
+	_cleanup_facts_ struct facts f = { .login = "" };
 
 	assert_int_equal(facts_gather(&by_name, &f, &problem), 0);
 	assert_true(f.launch.user_resolved);
@@ -59,7 +59,7 @@ static void a_user_is_found_by_name_and_by_number(void **state) {
 static void an_unknown_user_is_a_problem_of_the_key(void **state) {
 	struct process_policy p = { .user = nobody_there };
 	struct launch_problem problem;
-	struct facts f;
+	_cleanup_facts_ struct facts f = { .login = "" };
 
 	assert_int_equal(facts_gather(&p, &f, &problem), -ENOENT);
 	assert_string_equal(problem.key, "user");
@@ -69,7 +69,7 @@ static void an_unknown_user_is_a_problem_of_the_key(void **state) {
 static void a_number_outside_the_database_needs_a_group(void **state) {
 	struct process_policy p = { .user = high };
 	struct launch_problem problem;
-	struct facts f;
+	_cleanup_facts_ struct facts f = { .login = "" };
 
 	assert_int_equal(facts_gather(&p, &f, &problem), -ENOENT);
 	assert_non_null(strstr(problem.text, "`group`"));
@@ -84,7 +84,7 @@ static void groups_are_resolved_one_by_one(void **state) {
 	char *groups[] = { zero, high, NULL }, *unknown[] = { nobody_there, NULL };
 	struct process_policy p = { .groups = groups };
 	struct launch_problem problem;
-	struct facts f;
+	_cleanup_facts_ struct facts f = { .login = "" };
 
 	assert_int_equal(facts_gather(&p, &f, &problem), 0);
 	assert_int_equal(f.launch.n_groups, 2);
