@@ -211,6 +211,7 @@ const char *step_describe(const struct step *s, char *buf, size_t size) {
 	default:
 		name = step_kind_to_string(s->kind);
 		snprintf(buf, size, "%s%s%s", name ? name : "?", *text ? " " : "", text);
+		keep_to_one_line(buf);
 		break;
 	}
 	return buf;
