@@ -20,6 +20,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "daemon/hands.h"
 #include "daemon/log.h"
 #include "host/process.h"
 
@@ -28,13 +29,19 @@
 
 /* ---- the machine ------------------------------------------------------------------------------- */
 
-static void try_tracing(struct tracing *t) {
+static int look_up(void *userdata) {
+	struct tracing *t = userdata;
+	int r = tracepoint_find("raw_syscalls/sys_enter", "unsigned long args[6]", &t->asks);
+
+	return r < 0 ? r : tracepoint_find("raw_syscalls/sys_exit", "long ret", &t->ends);
+}
+
+/* A file system that isn't mounted takes more rights than rtmemd's loop has. */
+void tracing_init(struct tracing *t, struct hands *hands) {
 	if (t->tried)
 		return;
 	t->tried = true;
-	t->error = tracepoint_find("raw_syscalls/sys_enter", "unsigned long args[6]", &t->asks);
-	if (t->error == 0)
-		t->error = tracepoint_find("raw_syscalls/sys_exit", "long ret", &t->ends);
+	t->error = hands_do(hands, look_up, t);
 	if (t->error < 0)
 		return;
 	rings_init(&t->rings, true);
@@ -160,7 +167,6 @@ struct calls *calls_attach(struct tracing *t, pid_t pid, bool denied, bool runni
 
 	if (!c)
 		return NULL;
-	try_tracing(t);
 	c->pid = pid;
 	c->denied = denied;
 	c->tracepoint = denied ? &t->ends : &t->asks;

@@ -49,6 +49,9 @@ struct calls {
 	uint64_t last_lost;
 };
 
+struct hands;
+/** The first time: looks where and how the kernel can tell. */
+void tracing_init(struct tracing *t, struct hands *hands);
 void tracing_done(struct tracing *t);
 
 /** Attaches to a process that is about to be executed, or (running) to every thread that it has. Never

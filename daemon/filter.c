@@ -262,8 +262,8 @@ static const int forbidden[] = {
 };
 
 static const uint32_t ioctls[] = { TCGETS, FIONREAD, PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_DISABLE,
-	PERF_EVENT_IOC_SET_OUTPUT, PERF_EVENT_IOC_ID, PERF_EVENT_IOC_REFRESH,
-	PERF_EVENT_IOC_RESET };
+	PERF_EVENT_IOC_SET_OUTPUT, PERF_EVENT_IOC_ID, PERF_EVENT_IOC_REFRESH, PERF_EVENT_IOC_RESET,
+	PERF_EVENT_IOC_SET_FILTER };
 
 static int add_each(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n) {
 	int r = 0;

@@ -38,6 +38,7 @@ static void set_problem(struct seal *s, const char *text) {
 static void attach(struct process *p, bool running) {
 	struct seal *s = &p->run->seal;
 
+	tracing_init(&p->manager->tracing, p->manager->hands);
 	calls_free(s->calls);
 	s->calls = calls_attach(
 		&p->manager->tracing, p->run->pid, mode_of(p) == SEAL_DENY, running);

@@ -43,6 +43,9 @@ void seal_socket_closed(struct process *p);
 /** A reading of memory and counters. */
 void seal_sample(struct process *p);
 
+struct json;
+/** "seal": {...} of its status; nothing without a seal. */
+void seal_write(struct json *j, const struct process *p);
 /** Its rule; a part of verdict(). Pure. */
 void verdict_seal(const struct process_policy *p, const struct evidence *e, struct findings *ret);
 

@@ -263,6 +263,7 @@ static void write_process(struct json *j, const struct process *p) {
 	write_memory(j, r);
 	write_threads(j, r);
 	write_children(j, r);
+	seal_write(j, p);
 	write_cgroup(j, p);
 	json_int(j, "restarts", p->n_restarts);
 	write_pending(j, p);
