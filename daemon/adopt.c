@@ -36,6 +36,7 @@ static void take_record(struct process *p, struct run *r, const struct record *r
 	r->begun = true;
 	r->plan_hash = record->plan_hash;
 	r->injection_wanted = record->injection_wanted;
+	r->seal.in_force = record->sealed;
 	if (record->have_report)
 		(void)run_keep_report(r, &record->report);
 	p->n_restarts = (uint32_t)record->n_restarts;

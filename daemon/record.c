@@ -23,7 +23,8 @@
 #define RECORD_DIRECTORY "processes"
 
 enum number {
-	NUMBER_INJECTED_BY, /* these three may be missing: the first release wrote none */
+	NUMBER_SEALED, /* these four may be missing: the first release wrote none */
+	NUMBER_INJECTED_BY,
 	NUMBER_HEAP_START,
 	NUMBER_HEAP_END,
 	NUMBER_PID,
@@ -59,6 +60,7 @@ static const struct {
 	[NUMBER_MAIN_STACK] = { "report_main_stack_bytes", UINT64_MAX },
 	[NUMBER_UNLOCKED] = { "report_unlocked_bytes", UINT64_MAX },
 	[NUMBER_DUMPABLE] = { "report_dumpable", UINT32_MAX },
+	[NUMBER_SEALED] = { "sealed", 1 },
 	[NUMBER_INJECTED_BY] = { "report_injection", REPORT_BY_PTRACE },
 	[NUMBER_HEAP_START] = { "report_heap_start", UINT64_MAX },
 	[NUMBER_HEAP_END] = { "report_heap_end", UINT64_MAX },
@@ -95,6 +97,7 @@ static void collect_numbers(const struct process *p, uint64_t ret[static NUMBER_
 	ret[NUMBER_READY] = r->ready;
 	ret[NUMBER_RESTARTS] = p->n_restarts;
 	ret[NUMBER_INJECTION] = r->injection_wanted;
+	ret[NUMBER_SEALED] = r->seal.in_force;
 	if (!r->report)
 		return;
 	ret[NUMBER_REPORT] = r->report->kind;
@@ -175,6 +178,7 @@ static void take_numbers(const uint64_t numbers[static NUMBER_MAX], struct recor
 	ret->ready = numbers[NUMBER_READY] != 0;
 	ret->n_restarts = numbers[NUMBER_RESTARTS];
 	ret->injection_wanted = numbers[NUMBER_INJECTION] != 0;
+	ret->sealed = numbers[NUMBER_SEALED] != 0;
 	ret->have_report = numbers[NUMBER_REPORT] != 0;
 	ret->report.kind = (uint16_t)numbers[NUMBER_REPORT];
 	ret->report.init_lock = (uint32_t)numbers[NUMBER_LOCK];

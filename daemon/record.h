@@ -15,6 +15,7 @@ struct record {
 	uint64_t plan_hash;
 	bool ready;
 	bool injection_wanted;
+	bool sealed;
 	bool have_report;
 	uint64_t n_restarts;
 	struct report report; /* numbers and kind, no text */

@@ -3,12 +3,7 @@
 #include "common/json.h"
 #include "daemon/process.h"
 #include "daemon/seal.h"
-
-static const char *const modes[SEAL_MODE_MAX] = {
-	[SEAL_OFF] = "off",
-	[SEAL_REPORT] = "report",
-	[SEAL_DENY] = "deny",
-};
+#include "libpolicy/enums.h"
 
 static void write_calls(struct json *j, const uint64_t n[static SEAL_CALL_MAX]) {
 	json_object_begin(j, "calls");
@@ -39,7 +34,7 @@ void seal_write(struct json *j, const struct process *p) {
 	if (mode == SEAL_OFF)
 		return;
 	json_object_begin(j, "seal");
-	json_string(j, "mode", modes[mode]);
+	json_string(j, "mode", enum_to_string(seal_names, (int)mode));
 	json_bool(j, "in_force", mode == SEAL_DENY && s && s->in_force && !s->problem);
 	json_string(j, "source", c->error == 0 ? "calls" : mode == SEAL_DENY ? "none" : "size");
 	write_calls(j, c->n);

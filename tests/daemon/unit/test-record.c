@@ -36,7 +36,7 @@ static int setup(void **state) {
 	p->n_restarts = 3;
 	p->run->start_ticks = 1234567890123ull;
 	p->run->plan_hash = UINT64_MAX;
-	p->run->ready = p->run->injection_wanted = true;
+	p->run->ready = p->run->injection_wanted = p->run->seal.in_force = true;
 	report_init(&report, REPORT_INIT);
 	report.init_lock = INIT_LOCK_STRICT;
 	report.heap_bytes = 150u << 20;
@@ -81,6 +81,7 @@ static void what_is_written_is_read(void **state) {
 	assert_true(r.plan_hash == UINT64_MAX);
 	assert_true(r.ready);
 	assert_true(r.injection_wanted);
+	assert_true(r.sealed);
 	assert_true(r.have_report);
 	assert_int_equal(r.n_restarts, 3);
 	assert_int_equal(r.report.kind, REPORT_INIT);
@@ -134,7 +135,7 @@ static void a_record_of_another_boot_is_stale(void **state) {
 /* Records of the first release are read by later ones: its processes still run. */
 static bool is_new_key(const char *line) {
 	static const char *const keys[] = {
-		"report_injection=", "report_heap_start=", "report_heap_end="
+		"sealed=", "report_injection=", "report_heap_start=", "report_heap_end="
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
