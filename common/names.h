@@ -28,6 +28,9 @@
 #define RTMEM_INIT_LIBRARY "librtmem-init.so"
 #define RTMEM_INIT_THREAD  "rtmem-init" /* the library's own thread in a launched program */
 
+/* of the process that keeps `host.lock_files` in memory */
+#define HOLDER_NAME "lock_files"
+
 /* Of `apply --try`: too short to confirm is a mistake, and so is leaving a machine undecided for days. */
 #define TRY_MIN_USEC 1000000ull
 #define TRY_MAX_USEC (24ull * 3600 * 1000000)

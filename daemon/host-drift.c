@@ -35,6 +35,8 @@ static const struct setting_state *find_state(const struct settings *s, const ch
 }
 
 void host_take_over(struct manager *m, struct settings *host) {
+	if (host_files_append(m, host) < 0)
+		log_warning("host: lock_files can't be shown: %s", strerror(ENOMEM));
 	for (size_t i = 0; i < host->n_items; i++) {
 		const struct setting_state *now = &host->items[i];
 		const struct setting_state *old = find_state(&m->host, now->setting);
@@ -163,7 +165,8 @@ static int read_settings(struct manager *m) {
 void host_refresh(struct manager *m, uint64_t now_usec) {
 	bool written = false;
 
-	if (!host_policy(m) || host_policy(m)->n_wishes == 0 || read_settings(m) < 0)
+	if (!host_policy(m) || (host_policy(m)->n_wishes == 0 && !host_files_wanted(m)) ||
+		read_settings(m) < 0)
 		return;
 	for (size_t i = 0; i < m->host.n_items; i++)
 		written |= settle_drift(m, &m->host.items[i], now_usec);

@@ -39,6 +39,10 @@ void host_take_over(struct manager *m, struct settings *host);
 /** Somebody has decided anew: disputes are forgotten. */
 void host_forget_disputes(struct manager *m);
 
+/** host-files.c: `lock_files`, pattern by pattern, behind the other settings. 0 or -ENOMEM. */
+int host_files_append(const struct manager *m, struct settings *host);
+bool host_files_wanted(const struct manager *m);
+
 /** host-later.c: somebody else is writing (-EWOULDBLOCK, with the problem): it's done afterwards. */
 void host_do_later(struct manager *m, enum host_later what, const char *problem);
 void host_later_done(struct manager *m);

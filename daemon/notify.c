@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/held.h"
 #include "common/io.h"
 #include "common/names.h"
 #include "common/units.h"
@@ -96,7 +97,7 @@ static void section_parse(char *line, struct notification *ret) {
 }
 
 void notification_parse(char *text, struct notification *ret) {
-	char *saved = NULL, *extend = NULL, *status = NULL;
+	char *saved = NULL, *extend = NULL, *status = NULL, *held = NULL;
 
 	*ret = (struct notification){ .ready = false };
 	for (char *line = strtok_r(text, "\n", &saved); line; line = strtok_r(NULL, "\n", &saved)) {
@@ -106,6 +107,8 @@ void notification_parse(char *text, struct notification *ret) {
 			ret->extend |= parse_u64(extend, &ret->extend_usec) == 0;
 		else if ((status = value_of(line, "STATUS=")))
 			ret->status = status;
+		else if ((held = value_of(line, HELD_KEY)))
+			ret->held = held;
 		else
 			section_parse(line, ret);
 	}
@@ -160,6 +163,18 @@ static void status_told(struct process *p, const char *status) {
 	make_printable(copy);
 }
 
+/* Settings of the machine, to be shown with the others. */
+static void held_told(struct process *p, const char *held) {
+	char *copy = p->run ? strdup(held) : NULL;
+
+	if (!copy)
+		return;
+	free(p->run->held);
+	p->run->held = copy;
+	p->manager->host_due_usec = 0;
+	sample_schedule(p->manager);
+}
+
 static void handle_message(struct manager *m, pid_t pid, char *text) {
 	struct process *p = pid > 0 ? manager_find_pid(m, pid) : NULL;
 	struct notification n;
@@ -173,6 +188,8 @@ static void handle_message(struct manager *m, pid_t pid, char *text) {
 	notification_parse(text, &n);
 	if (n.status)
 		status_told(p, n.status);
+	if (n.held && p->policy->holds_files)
+		held_told(p, n.held);
 	if (n.extend)
 		ready_extend(p, n.extend_usec);
 	if (n.ready)

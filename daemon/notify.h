@@ -11,6 +11,7 @@ struct notification {
 	bool extend;
 	uint64_t extend_usec;
 	char *status; /* in the text: how it is, in its own words; NULL = nothing said */
+	char *held; /* in the text: what rtmem-hold holds; NULL = nothing said */
 	char *section; /* in the text: a real-time section that faulted, of librtmem; NULL = none */
 	uint64_t minor, major; /* its faults */
 	uint64_t tid;

@@ -123,6 +123,7 @@ struct run *run_free(struct run *r) {
 	free(r->unready);
 	free(r->progress);
 	free(r->status_text);
+	free(r->held);
 	events_done(&r->events);
 	seal_done(&r->seal);
 	stacks_done(&r->stacks);

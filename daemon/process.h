@@ -70,6 +70,7 @@ struct run {
 	struct note *notes; /* from the launch and the adoption */
 	size_t n_notes;
 	char *status_text; /* STATUS= of the program, printable; NULL = it said nothing */
+	char *held; /* of rtmem-hold: what it holds, common/held.h; NULL = it said nothing */
 	char *unready; /* what stands in the way of ready */
 	char *progress; /* of a long preparation, in its own words */
 	uint64_t progress_bytes;

@@ -87,9 +87,11 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 void sample_schedule(struct manager *m) {
-	uint64_t now = 0, earliest = m->host.n_items ? m->host_due_usec : USEC_INFINITY;
+	uint64_t now = 0, earliest = USEC_INFINITY;
 
 	(void)sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+	if (m->host.n_items > 0 || host_files_wanted(m))
+		earliest = m->host_due_usec;
 	for (size_t i = 0; i < m->n_processes; i++) {
 		struct process *p = m->processes[i];
 

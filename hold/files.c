@@ -22,6 +22,7 @@
 
 struct refresh {
 	struct held *old;
+	struct held_files *pattern; /* that is looked at */
 	struct held now;
 	int error; /* -ENOMEM once it happened */
 };
@@ -39,7 +40,9 @@ void held_done(struct held *h) {
 	*h = (struct held){ .n_items = 0 };
 }
 
-static void complain(struct refresh *r, const char *path, const char *what) {
+static void complain(struct refresh *r, const char *path, enum held_cause cause, const char *what) {
+	if (r->pattern->cause == HELD_ALL)
+		r->pattern->cause = cause;
 	if (!*r->now.problem)
 		snprintf(r->now.problem, sizeof(r->now.problem), "%.150s: %.90s", path, what);
 }
@@ -56,16 +59,20 @@ static uint64_t available_bytes(void) {
 	return line ? strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024 : UINT64_MAX;
 }
 
-static const char *explain(int error) {
+static void complain_of(struct refresh *r, const char *path, int error) {
 	switch (error) {
 	case ENOMEM:
 	case EPERM:
 	case EAGAIN:
-		return "can't be locked: that takes CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK";
+		complain(r, path, HELD_NO_RIGHT,
+			"can't be locked: that takes CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK");
+		break;
 	case EACCES:
-		return "can't be read: permission denied";
+		complain(r, path, HELD_UNREADABLE, "can't be read: permission denied");
+		break;
 	default:
-		return strerror(error);
+		complain(r, path, HELD_FAILED, strerror(error));
+		break;
 	}
 }
 
@@ -74,17 +81,18 @@ static void *lock_file(struct refresh *r, const char *path, int fd, uint64_t byt
 	void *address;
 
 	if (bytes + SPARE_BYTES > available_bytes()) {
-		complain(r, path, "not locked: it doesn't fit into the memory that is available");
+		complain(r, path, HELD_NO_ROOM,
+			"not locked: it doesn't fit into the memory that is available");
 		return NULL;
 	}
 	address = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
 	if (address == MAP_FAILED) {
-		complain(r, path, explain(errno));
+		complain_of(r, path, errno);
 		return NULL;
 	}
 	if (mlock(address, bytes) == 0)
 		return address;
-	complain(r, path, explain(errno));
+	complain_of(r, path, errno);
 	(void)munmap(address, bytes);
 	return NULL;
 }
@@ -128,15 +136,24 @@ static int hold_file(const char *path, void *userdata) {
 	void *address;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		complain(r, path, explain(errno));
+		complain_of(r, path, errno);
+		r->pattern->n_failed++;
 		return 0;
 	}
-	if (!S_ISREG(st.st_mode) || st.st_size == 0 || find(&r->now, &st))
+	if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		return 0;
+	if (find(&r->now, &st)) {
+		r->pattern->n_files++;
+		return 0;
+	}
 	before = find(r->old, &st);
 	address = before ? TAKE(before->address) : lock_file(r, path, fd, (uint64_t)st.st_size);
-	if (address)
+	if (address) {
 		append(r, path, &st, address);
+		r->pattern->n_files++;
+	} else {
+		r->pattern->n_failed++;
+	}
 	return r->error;
 }
 
@@ -155,17 +172,20 @@ static void hold_pattern(struct refresh *r, const char *pattern) {
 	if (e == GLOB_NOSPACE)
 		r->error = -ENOMEM;
 	else if (e != 0)
-		complain(r, pattern, "nothing of this name is there");
+		complain(r, pattern, HELD_MISSING, "nothing of this name is there");
 	for (size_t i = 0; e == 0 && i < found.gl_pathc && r->error == 0; i++)
 		hold_closure(r, found.gl_pathv[i]);
 	globfree(&found);
 }
 
 int held_refresh(struct held *h, char *const *patterns) {
+	struct held_files more = { .n_files = 0 }; /* than can be told one by one */
 	struct refresh r = { .old = h };
 
-	for (size_t i = 0; patterns[i] && r.error == 0; i++)
+	for (size_t i = 0; patterns[i] && r.error == 0; i++) {
+		r.pattern = i < HELD_PATTERNS_MAX ? &r.now.patterns[r.now.n_patterns++] : &more;
 		hold_pattern(&r, patterns[i]);
+	}
 	held_done(h);
 	*h = r.now;
 	return r.error;

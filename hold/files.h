@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "common/held.h"
+
 struct held_file {
 	char *path;
 	dev_t device;
@@ -23,6 +25,8 @@ struct held {
 	struct held_file *items;
 	size_t n_items;
 	uint64_t bytes;
+	struct held_files patterns[HELD_PATTERNS_MAX]; /* in their order */
+	size_t n_patterns;
 	char problem[256]; /* the first thing that couldn't be had; "" = none */
 };
 void held_done(struct held *h);

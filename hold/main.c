@@ -40,11 +40,14 @@ static void notify(const char *text) {
 }
 
 static void tell(const struct held *h, const char *prefix) {
-	char text[512], amount[UNITS_TEXT_MAX];
+	char text[512 + HELD_PATTERNS_MAX * HELD_WORD_MAX], amount[UNITS_TEXT_MAX];
+	char held[HELD_PATTERNS_MAX * HELD_WORD_MAX] = "";
 
-	snprintf(text, sizeof(text), "%sSTATUS=%zu file%s, %s locked%s%s\n", prefix, h->n_items,
-		h->n_items == 1 ? "" : "s", format_size_rounded(h->bytes, amount),
-		*h->problem ? "; " : "", h->problem);
+	for (size_t i = 0; i < h->n_patterns; i++)
+		held_format(&h->patterns[i], held, sizeof(held));
+	snprintf(text, sizeof(text), "%sSTATUS=%zu file%s, %s locked%s%s\n" HELD_KEY "%s\n", prefix,
+		h->n_items, h->n_items == 1 ? "" : "s", format_size_rounded(h->bytes, amount),
+		*h->problem ? "; " : "", h->problem, held);
 	notify(text);
 	if (*h->problem)
 		fprintf(stderr, "rtmem-hold: %s\n", h->problem);

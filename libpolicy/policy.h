@@ -227,6 +227,7 @@ struct cgroup_policy {
 struct process_policy {
 	char *name;
 	struct place place;
+	bool holds_files; /* the one that keeps host.lock_files: command + 1 are the patterns */
 	char **command; /* argv; argv[0] with a slash, or looked up in PATH */
 	char *user; /* name or number; NULL = the launcher's own */
 	char *group; /* NULL = the user's primary group */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/names.h"
 #include "common/paths.h"
 #include "libpolicy/diagnostic-ids.h"
 #include "libpolicy/document.h"
@@ -21,7 +22,6 @@
 #include "libpolicy/validate.h"
 #include "libpolicy/wish.h"
 
-#define HOLDER_NAME	    "lock_files"
 #define HOLDER_TIMEOUT_USEC (UINT64_C(600) * 1000000) /* gigabytes from a slow disk */
 
 struct source {
@@ -265,6 +265,7 @@ static int init_holder(struct process_policy *p) {
 	char helper[PATH_MAX];
 
 	read_defaults(&r, process_fields, p);
+	p->holds_files = true;
 	p->inject = INJECT_NONE;
 	p->memory.lock = LOCK_NONE;
 	p->ready.when = READY_NOTIFY;

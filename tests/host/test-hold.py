@@ -97,6 +97,37 @@ class Hold(rtmem.TestCase):
             text = self.wait_text(d, "^[0-9]+ files, .*")
             self.assertGreater(int(text.split()[0]), 2)
             self.assertIn(self.path("missing") + ": nothing of this name is there", text)
+            settings = self.wait_settings(d, 2)
+            held, missing = settings["lock_files./bin/ls"], settings["lock_files." + self.path("missing")]
+            self.assertEqual((held["result"], held["wanted"], held["reason"]), ("ok", "held", ""))
+            self.assertGreater(int(held["actual"].split()[0]), 2)
+            self.assertRegex(held["source"], r"test\.yaml:3$")
+            self.assertEqual((missing["result"], missing["reason"]),
+                             ("not-applicable", "nothing of this name is there"))
+            self.assertEqual(d.status()["daemon"]["state"], "compliant")
+
+    def wait_settings(self, daemon, n):
+        def settings():
+            found = {s["setting"]: s for s in daemon.status()["host"]}
+            return len(found) == n and found
+        return rtmem.wait_until(settings, f"{n} settings")
+
+    def test_a_file_that_can_not_be_held_is_a_difference(self):
+        with open(self.path("huge"), "wb") as f:
+            f.truncate(1 << 43)  # more than any machine has; there's nothing in it
+        with rtmem.Daemon(self.policy(self.path("held-*"), self.path("huge"))) as d:
+            d.wait_ready("lock_files")
+            settings = self.wait_settings(d, 2)
+            huge = settings["lock_files." + self.path("huge")]
+            self.assertEqual(huge["result"], "drift")
+            self.assertIn("don't fit into the memory", huge["reason"])
+            self.assertEqual(settings["lock_files." + self.path("held-*")]["actual"], "2 files")
+            self.assertEqual(d.status()["daemon"]["state"], "degraded")
+            self.assertIn("host: lock_files." + self.path("huge"), d.log())
+            os.unlink(self.path("huge"))
+            rtmem.wait_until(lambda: d.status()["daemon"]["state"] == "compliant", "nothing differs")
+            d.ctl("stop", "lock_files")
+            self.assertIn("stopped", self.wait_settings(d, 2)["lock_files." + self.path("held-*")]["reason"])
 
 
 if __name__ == "__main__":
