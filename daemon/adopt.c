@@ -2,84 +2,310 @@
 /*
  * Adoption: managed processes outlive the daemon, so a new daemon looks for them before it starts
  * anything. Never twice the same program: a record whose pid and start time still match is the process.
- * What the old daemon had counted is gone with it; the baseline starts anew, and a note says so.
+ *
+ * The record says how far things were when the former daemon ended, in whatever way. What was under way
+ * goes on: a stop with the rest of its time, a pause before a restart with the rest of that, a process
+ * that was stopped or had failed stays so. A launch that was cut off is completed when the library's word
+ * is there or can still come, else undone: stopped, and launched anew. All of it is told.
  */
 #include "daemon/adopt.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/plan.h"
 #include "daemon/cgroup.h"
+#include "daemon/end.h"
 #include "daemon/launch.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/react.h"
 #include "daemon/ready.h"
-#include "daemon/record.h"
+#include "daemon/report.h"
+#include "daemon/resume.h"
+#include "daemon/store.h"
+#include "host/pidfd.h"
 
-static void compare_plan(struct process *p, struct run *r) {
+#define HELPER_NAME "rtmem-exec"
+
+/* ---- a process that lives ------------------------------------------------------------------------------ */
+
+static bool plan_changed(struct process *p, uint64_t old_hash) {
 	_cleanup_plan_ struct plan plan = { .n_steps = 0 };
 	uint64_t hash;
 
-	if (launch_make_plan(p, &plan) < 0 || launch_hash(&plan, &hash) < 0 || hash == r->plan_hash)
-		return;
-	r->outdated = true;
-	run_note(r, "launch",
-		"was started under an older policy or release: `rtmemctl restart %s` applies the present one",
-		p->name);
+	return launch_make_plan(p, &plan) == 0 && launch_hash(&plan, &hash) == 0 &&
+		hash != old_hash;
+}
+
+static void compare_plan(struct process *p, struct run *r) {
+	r->outdated = plan_changed(p, r->plan_hash);
+	if (r->outdated)
+		run_note(r, "launch",
+			"was started under an older policy or release: `rtmemctl restart %s` applies the "
+			"present one",
+			p->name);
+}
+
+/* Not the program yet. After an upgrade its file may be another one than ours, or gone. */
+static bool is_helper(pid_t pid) {
+	static const char gone[] = " (deleted)";
+	char link[32], target[PATH_MAX + sizeof(gone)], *name;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0)
+		return false;
+	target[n] = '\0';
+	name = strrchr(target, '/');
+	name = name ? name + 1 : target;
+	if (strlen(name) > strlen(gone) && strcmp(name + strlen(name) - strlen(gone), gone) == 0)
+		name[strlen(name) - strlen(gone)] = '\0';
+	return strcmp(name, HELPER_NAME) == 0;
 }
 
 static void take_record(struct process *p, struct run *r, const struct record *record) {
 	r->adopted = true;
-	r->begun = true;
 	r->plan_hash = record->plan_hash;
 	r->injection_wanted = record->injection_wanted;
 	r->seal.in_force = record->sealed;
+	r->cause = record->cause > EXIT_CAUSE_NO_LAUNCH ? EXIT_CAUSE_FAILURE : record->cause;
+	if (record->began_usec > 0)
+		r->began_usec = record->began_usec;
 	if (record->have_report)
 		(void)run_keep_report(r, &record->report);
-	p->n_restarts = (uint32_t)record->n_restarts;
+	r->begun = record->begun || record->have_report || !is_helper(r->pid);
+	r->report_fd = store_take(&p->manager->store, STORE_REPORT, p->name);
+	if (r->report_fd >= 0 && report_watch(p) < 0)
+		r->report_fd = close_fd(r->report_fd);
+}
+
+/* Did it get its go? Where that can't be seen, and where its library reported to nobody, it doesn't count
+ * as launched. */
+static bool was_cut(const struct run *r, const struct record *record) {
+	if (!r->begun)
+		return true;
+	return record->state == PROCESS_STARTING && r->injection_wanted && !r->report &&
+		!r->injection_cause && r->report_fd < 0;
+}
+
+static void go_on_stopping(struct process *p, const struct record *record) {
+	struct run *r = p->run;
+
+	p->state = PROCESS_STOPPING;
+	if (!record->terminated || record->kill_at_usec == 0) { /* it was meant, not done */
+		end_begin(p, p->policy->stop.signal);
+		return;
+	}
+	r->terminated = true;
+	r->kill_at_usec = record->kill_at_usec;
+	end_continue(p);
+}
+
+static void go_on_starting(struct process *p, const struct record *record) {
+	struct run *r = p->run;
+
+	p->state = r->begun && record->state != PROCESS_STARTING ? PROCESS_PREPARING
+								 : PROCESS_STARTING;
+	if (was_cut(r, record)) {
+		log_event(MESSAGE_ADOPTED, LOG_WARNING, p->name, NULL,
+			"its launch was cut off when the former rtmemd ended: pid %d is stopped, and it's "
+			"launched anew",
+			(int)r->pid);
+		process_dispatch(p, EVENT_RESTART);
+		return;
+	}
+	(void)ready_begin(p);
+	if (p->state == PROCESS_STARTING && (r->report || !r->injection_wanted))
+		process_dispatch(p, EVENT_INIT);
+	else if (p->policy->ready.when == READY_EXEC && p->state == PROCESS_PREPARING)
+		ready_prepare(p);
+}
+
+static void go_on(struct process *p, const struct record *record) {
+	p->compliance = COMPLIANCE_PENDING;
+	if (record->state == PROCESS_STOPPING)
+		go_on_stopping(p, record);
+	else if (!record->ready)
+		go_on_starting(p, record);
+	else {
+		p->state = PROCESS_RUNNING;
+		ready_resumed(p);
+	}
 }
 
 /* A zombie that nobody has collected yet has its pid and start time still. */
-static bool has_ended(const struct run *r) {
-	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
+static bool has_ended(int pidfd) {
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
 	return poll(&p, 1, 0) == 1;
 }
 
-static int adopt(struct process *p, const struct record *record) {
+/* By the descriptor that was kept, if there's one: a pid may be somebody else's by now. */
+static int find_process(
+	struct process *p, const struct record *record, int kept, struct run **ret) {
 	struct run *r;
-	int k = run_new(p, record->pid, &r);
+	int k;
+
+	if (kept >= 0 && (has_ended(kept) || pidfd_pid(kept) != record->pid))
+		return -ESRCH;
+	kept = kept >= 0 ? fcntl(kept, F_DUPFD_CLOEXEC, 0) : -1;
+	k = kept >= 0 ? run_new_with(p, record->pid, kept, &r) : run_new(p, record->pid, &r);
+	if (k < 0)
+		return k;
+	if (r->start_ticks == record->start_ticks && !has_ended(r->pidfd)) {
+		*ret = r;
+		return 0;
+	}
+	run_free(r);
+	return -ESRCH;
+}
+
+static int adopt(struct process *p, const struct record *record, int kept) {
+	struct run *r;
+	int k = find_process(p, record, kept, &r);
 
 	if (k < 0)
 		return k;
-	/* the pid may be somebody else's by now */
-	if (r->start_ticks != record->start_ticks || has_ended(r)) {
-		run_free(r);
-		return -ESRCH;
-	}
 	p->run = r;
-	p->wanted = WANTED_RUNNING;
 	take_record(p, r, record);
+	resume_run(p, record);
 	compare_plan(p, r);
 	(void)cgroup_apply(p);
-	faults_attach_running(
-		&r->faults, &p->manager->rings, r->pid, p->policy->children == CHILDREN_INHERIT);
 	log_event(MESSAGE_ADOPTED, LOG_INFO, p->name, NULL, "adopted: still runs as pid %d",
 		(int)r->pid);
-	p->state = PROCESS_PREPARING;
-	p->compliance = COMPLIANCE_PENDING;
-	if (record->ready || p->policy->ready.when == READY_EXEC)
-		process_dispatch(p, EVENT_READY);
-	else
-		(void)ready_begin(p);
+	go_on(p, record);
+	if (p->run == r) {
+		store_run(p);
+		record_write_late(p);
+	}
 	return 0;
+}
+
+/* ---- one that doesn't ---------------------------------------------------------------------------------- */
+
+/* It never ran: what was to be launched is launched. */
+static bool launch_was_lost(const struct record *record) {
+	return record->state == PROCESS_STARTING && !record->begun && !record->have_report;
+}
+
+/* Ended while nobody was there. Descriptors that were kept tell how; else it's reckoned with the worse.
+ * False: it's to be launched as if it hadn't run. */
+static bool end_meanwhile(struct process *p, const struct record *record, int kept) {
+	char how[128];
+	int status = 0;
+	int error = kept >= 0 ? pidfd_exit_status(kept, &status) : -ESRCH;
+	enum exit_cause cause = end_describe(error, status, how, sizeof(how));
+
+	store_drop(p);
+	if (launch_was_lost(record)) {
+		log_process(p->name,
+			"its launch was cut off when the former rtmemd ended, before the program ran");
+		return false;
+	}
+	log_event(MESSAGE_ENDED, LOG_INFO, p->name, NULL, "pid %d ended meanwhile: %s",
+		(int)record->pid, how);
+	if (record->cause != EXIT_CAUSE_CLEAN)
+		cause = record->cause > EXIT_CAUSE_NO_LAUNCH ? EXIT_CAUSE_FAILURE : record->cause;
+	else if (error < 0 && p->policy->restart.when == RESTART_NO)
+		return false; /* nobody can say that it was meant to end */
+	else if (cause == EXIT_CAUSE_FAILURE)
+		process_failure(p, "ended while no rtmemd ran: %s", how);
+	p->state = record->state;
+	end_decide(p, cause, 0);
+	return true;
+}
+
+static bool stay(struct process *p, const struct record *record) {
+	if (record->waiting)
+		return false;
+	p->state = record->state;
+	log_process(p->name, "%s, as before: `rtmemctl start %s` starts it",
+		process_state_to_string(p->state), p->name);
+	react_stopped(p);
+	record_write_late(p);
+	return true;
+}
+
+/* What failed for want of a plan is tried again, as is what has another one now. */
+static bool stay_failed(struct process *p, const struct record *record) {
+	char *reason = TAKE(p->failure);
+	bool changed = record->plan_hash == 0 || plan_changed(p, record->plan_hash);
+
+	if (changed) {
+		free(reason);
+		return false;
+	}
+	free(p->failure);
+	p->failure = reason;
+	return stay(p, record);
+}
+
+static bool go_on_waiting(struct process *p, const struct record *record) {
+	p->state = PROCESS_BACKOFF;
+	p->delay_until_usec = record->delay_until_usec;
+	react_stopped(p);
+	end_delay_continue(p);
+	record_write_late(p);
+	return true;
+}
+
+static bool launch_again(struct process *p, const struct record *record) {
+	log_process(
+		p->name, "its launch was cut off when the former rtmemd ended, before it began");
+	return false;
+}
+
+static bool (*const without_process[PROCESS_STATE_MAX])(
+	struct process *p, const struct record *record) = {
+	[PROCESS_STOPPED] = stay,
+	[PROCESS_FAILED] = stay_failed,
+	[PROCESS_BACKOFF] = go_on_waiting,
+	[PROCESS_STARTING] = launch_again,
+};
+
+/* ---- either ---------------------------------------------------------------------------------------------- */
+
+static void take_history(struct process *p, const struct record *record) {
+	p->wanted = record->wanted;
+	p->wanted_by = record->wanted_by;
+	p->n_restarts = record->n_restarts;
+	p->history = record->history;
+	p->plan_hash = record->plan_hash;
+	if (*record->failure)
+		process_failure(p, "%s", record->failure);
 }
 
 static bool is_gone(int error) {
 	return error == -ESRCH || error == -ENOENT || error == -ESTALE || error == -EBADMSG;
+}
+
+static bool adopt_recorded(struct process *p, const struct record *record) {
+	_cleanup_close_ int kept = store_take(&p->manager->store, STORE_PIDFD, p->name);
+	int r;
+
+	take_history(p, record);
+	if (record->pid == 0)
+		return without_process[record->state] && without_process[record->state](p, record);
+	r = adopt(p, record, kept);
+	if (r == 0)
+		return true;
+	if (is_gone(r))
+		return end_meanwhile(p, record, kept);
+	/* It may well run: starting a second one would be worse than starting none. */
+	process_failure(p, "can't tell whether pid %d of an earlier rtmemd still runs: %s",
+		(int)record->pid, strerror(-r));
+	p->state = PROCESS_FAILED;
+	log_event(MESSAGE_FAILED, LOG_ERR, p->name, NULL, "failed: %s", p->failure);
+	react_stopped(p);
+	return true;
 }
 
 bool adopt_process(struct process *p) {
@@ -87,27 +313,26 @@ bool adopt_process(struct process *p) {
 	int r = record_read(p, &record);
 
 	if (r == 0)
-		r = adopt(p, &record);
-	if (r == 0)
-		return true;
+		return adopt_recorded(p, &record);
 	if (is_gone(r)) {
 		record_remove(p);
 		return false;
 	}
-	/* It may well run: starting a second one would be worse than starting none. */
-	process_failure(p, "can't tell whether pid %d of an earlier rtmemd still runs: %s",
-		(int)record.pid, strerror(-r));
+	process_failure(p, "its record can't be read, so whether it still runs isn't known: %s",
+		strerror(-r));
 	p->state = PROCESS_FAILED;
 	log_event(MESSAGE_FAILED, LOG_ERR, p->name, NULL, "failed: %s", p->failure);
 	react_stopped(p);
 	return true;
 }
 
+/* ---- what no policy claims --------------------------------------------------------------------------- */
+
 static bool still_runs(const struct record *record) {
 	struct fault_count unused;
 	uint64_t start_ticks;
 
-	return process_stat_read(record->pid, 0, &unused, &start_ticks) == 0 &&
+	return record->pid > 0 && process_stat_read(record->pid, 0, &unused, &start_ticks) == 0 &&
 		start_ticks == record->start_ticks;
 }
 
@@ -131,6 +356,14 @@ static void look_at_unclaimed(struct manager *m, char *name) {
 		record_remove(&unclaimed);
 }
 
+static bool has_record(const char *name, void *userdata) {
+	struct process named = { .manager = userdata, .name = (char *)name };
+	struct record record;
+
+	return record_read(&named, &record) == 0 && record.pid > 0;
+}
+
 void adopt_finish(struct manager *m) {
 	record_each(m, look_at_unclaimed);
+	store_drop_others(&m->store, has_record, m);
 }

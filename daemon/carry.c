@@ -24,7 +24,7 @@ static void renew_hash(struct process *p) {
 
 	if (!p->run->outdated && launch_make_plan(p, &plan) == 0 &&
 		launch_hash(&plan, &hash) == 0 && hash != p->run->plan_hash) {
-		p->run->plan_hash = hash;
+		p->run->plan_hash = p->plan_hash = hash;
 		record_write_late(p);
 	}
 	free(p->failure);
@@ -81,6 +81,7 @@ static void remove_process(struct manager *m, struct process *p) {
 		process_ask(p, EVENT_STOP, WANTED_BY_RELOAD);
 		return;
 	}
+	record_remove(p);
 	manager_remove(m, p);
 	process_free(p);
 }

@@ -9,10 +9,18 @@
 int end_watch(struct process *p, struct run *r);
 /** sig to the process group now, SIGKILL if it's still there after stop.timeout. */
 void end_begin(struct process *p, int sig);
+/** Adopted while it was being stopped: SIGKILL when run.kill_at_usec comes. */
+void end_continue(struct process *p);
 /** Waits for restart.delay, then feeds EVENT_DELAY_OVER. */
 void end_delay(struct process *p);
+/** The rest of a delay that an earlier rtmemd began: until delay_until_usec. */
+void end_delay_continue(struct process *p);
 /** The run is over, or never began (cause EXIT_CAUSE_NO_LAUNCH): forgets it and decides what follows.
  *  May free p. */
 void end_reached(struct process *p, enum exit_cause cause);
+/** The same for a run that ended while no rtmemd was there. */
+void end_decide(struct process *p, enum exit_cause cause, uint64_t run_usec);
+/** What an exit was, in words, and what it counts as. error: why the status isn't known, -errno. */
+enum exit_cause end_describe(int error, int status, char *buf, size_t size);
 
 #endif

@@ -35,6 +35,14 @@ static struct event *find_row(
 	return NULL;
 }
 
+uint64_t events_count(const struct events *e) {
+	uint64_t n = e->n_more;
+
+	for (size_t i = 0; i < e->n_items; i++)
+		n += e->items[i].n;
+	return n;
+}
+
 bool events_know(const struct events *e, const char *call, const char *subject, bool ready) {
 	return find_row(e, call, subject, ready) != NULL;
 }

@@ -41,6 +41,9 @@ void events_told(struct events *e, const char *call, bool ready, const char *tex
 /** Is there a row for it already? */
 bool events_know(const struct events *e, const char *call, const char *subject, bool ready);
 
+/** Goes up with whatever is added. */
+uint64_t events_count(const struct events *e);
+
 struct evidence;
 struct findings;
 struct process_policy;

@@ -161,6 +161,7 @@ struct attach {
 	pid_t *tids;
 	size_t n_tids;
 	size_t n_new;
+	bool samplers_only;
 	int error;
 };
 
@@ -177,7 +178,7 @@ static int attach_thread(pid_t tid, const char *name, void *userdata) {
 		return a->error = -ENOMEM;
 	a->tids = grown;
 	a->tids[a->n_tids++] = tid;
-	r = add_counters(a->f, tid, false);
+	r = a->samplers_only ? 0 : add_counters(a->f, tid, false);
 	if (r == -ESRCH) /* ended meanwhile */
 		return 0;
 	if (r < 0)
@@ -198,25 +199,41 @@ static int attach_child(pid_t child, void *userdata) {
 	return a->error < 0 ? a->error : process_children(child, attach_child, a);
 }
 
-void faults_attach_running(struct faults *f, const struct rings *rings, pid_t pid, bool children) {
-	struct attach a = { .f = f, .rings = rings };
-
-	*f = (struct faults){ .pid = pid, .children = children };
+static int attach_threads(struct attach *a, pid_t pid, bool children) {
 	for (int round = 0; round < ATTACH_ROUNDS; round++) {
 		int r;
 
-		a.n_new = 0;
-		r = process_threads(pid, attach_thread, &a);
-		if (r < 0 && a.error == 0)
-			a.error = r;
-		if (children && a.error == 0)
-			(void)process_children(pid, attach_child, &a);
-		if (a.error < 0 || a.n_new == 0)
+		a->n_new = 0;
+		r = process_threads(pid, attach_thread, a);
+		if (r < 0 && a->error == 0)
+			a->error = r;
+		if (children && a->error == 0)
+			(void)process_children(pid, attach_child, a);
+		if (a->error < 0 || a->n_new == 0)
 			break;
 	}
-	free(a.tids);
-	if (a.error < 0 || f->n_tasks == 0)
-		fall_back(f, a.error ? a.error : -ESRCH);
+	free(TAKE(a->tids));
+	return a->error;
+}
+
+void faults_attach_running(struct faults *f, const struct rings *rings, pid_t pid, bool children) {
+	struct attach a = { .f = f, .rings = rings };
+	int r;
+
+	*f = (struct faults){ .pid = pid, .children = children };
+	r = attach_threads(&a, pid, children);
+	if (r < 0 || f->n_tasks == 0)
+		fall_back(f, r < 0 ? r : -ESRCH);
+}
+
+void faults_attach_kept(struct faults *f, const struct rings *rings, pid_t pid, bool children,
+	int *counters, size_t n_tasks) {
+	struct attach a = { .f = f, .rings = rings, .samplers_only = true };
+
+	*f = (struct faults){
+		.pid = pid, .children = children, .counters = counters, .n_tasks = n_tasks
+	};
+	(void)attach_threads(&a, pid, children);
 }
 
 void faults_done(struct faults *f) {
@@ -267,7 +284,7 @@ int faults_read(const struct faults *f, struct fault_count *ret) {
 	return 0;
 }
 
-int faults_begin(struct faults *f) {
+static void enable_samplers(struct faults *f) {
 	free(TAKE(f->threads));
 	f->n_threads = 0;
 	f->n_lost = 0;
@@ -275,6 +292,17 @@ int faults_begin(struct faults *f) {
 		if (ioctl(f->samplers[i].fd, PERF_EVENT_IOC_ENABLE, 0) < 0 && errno != ESRCH)
 			f->sampler_error = -errno;
 	f->begun = true;
+}
+
+void faults_resume(struct faults *f, const struct fault_count *base,
+	const struct thread_faults *threads, size_t n_threads) {
+	enable_samplers(f);
+	f->base = *base;
+	threads_resume(f, threads, n_threads);
+}
+
+int faults_begin(struct faults *f) {
+	enable_samplers(f);
 	faults_refresh_threads(f);
 	return faults_read(f, &f->base);
 }

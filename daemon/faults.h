@@ -62,6 +62,9 @@ struct faults {
 void faults_attach_new(struct faults *f, const struct rings *rings, pid_t pid, bool children);
 /** Attaches to every thread of a process that already runs. Never fails: falls back to /proc. */
 void faults_attach_running(struct faults *f, const struct rings *rings, pid_t pid, bool children);
+/** Takes over n_tasks pairs of counters that are attached already; samplers are new. */
+void faults_attach_kept(struct faults *f, const struct rings *rings, pid_t pid, bool children,
+	int *counters, size_t n_tasks);
 void faults_done(struct faults *f);
 
 /** The kernel takes counters off a process that execve()s a file it may not read. True where it can't be
@@ -72,7 +75,11 @@ bool faults_detached(const struct faults *f);
 int faults_read(const struct faults *f, struct fault_count *ret);
 /** Ready: takes the baseline, switches sampling on. */
 int faults_begin(struct faults *f);
-/** Faults since faults_begin(). */
+/** It was ready before we came: what the source shows now is that many more than base; of threads, what
+ *  was counted so far. Sampling is switched on. */
+void faults_resume(struct faults *f, const struct fault_count *base,
+	const struct thread_faults *threads, size_t n_threads);
+/** Faults since ready. */
 int faults_since_ready(const struct faults *f, struct fault_count *ret);
 
 /** Adds a drained record, when it is of this process. */
@@ -81,6 +88,8 @@ bool faults_record(struct faults *f, const struct ring_record *record);
 void faults_refresh_threads(struct faults *f);
 /** Looks up names of threads that faulted and haven't got one yet. */
 void faults_name_threads(struct faults *f);
+/** The part of faults_resume() that is about threads. */
+void threads_resume(struct faults *f, const struct thread_faults *threads, size_t n_threads);
 const struct thread_faults *faults_find_thread(const struct faults *f, pid_t tid);
 
 /** "3 in thread worker (tid 124), last at address 0x7f.., instruction 0x55..; 1 in ..." or "". */

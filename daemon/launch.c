@@ -31,6 +31,7 @@
 #include "daemon/record.h"
 #include "daemon/report.h"
 #include "daemon/starter.h"
+#include "daemon/store.h"
 #include "host/facts.h"
 
 /* Our own ends lie above, so that no dup2() in the child overwrites what a later one needs. */
@@ -216,7 +217,7 @@ static int take_over(struct process *p, pid_t pid, int *report_fd, const struct 
 	r->report_fd = TAKE_FD(*report_fd);
 	/* why nobody does it, where nobody does, is told by rtmem-exec */
 	r->injection_wanted = plan_has(plan, STEP_INIT);
-	(void)launch_hash(plan, &r->plan_hash);
+	r->plan_hash = p->plan_hash;
 	faults_attach_new(
 		&r->faults, &p->manager->rings, pid, p->policy->children == CHILDREN_INHERIT);
 	seal_launched(p);
@@ -228,6 +229,9 @@ static int take_over(struct process *p, pid_t pid, int *report_fd, const struct 
 		k = explain(p, "write its record to the runtime directory", record_write(p));
 	if (k >= 0)
 		k = explain(p, "tell rtmem-exec to go on", report_send_byte(p, HANDOFF_GO));
+	if (k >= 0)
+		store_run(
+			p); /* only now: until here our end of the socket must close when we die */
 	return k;
 }
 
@@ -249,6 +253,7 @@ static int launch(struct process *p) {
 
 	if (r < 0)
 		return r;
+	(void)launch_hash(&plan, &p->plan_hash);
 	plan_fd = handoff_write(&plan);
 	if (plan_fd < 0)
 		return explain(p, "write the launch plan", plan_fd);

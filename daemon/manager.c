@@ -272,6 +272,7 @@ static void done(struct manager *m) {
 	sd_event_source_disable_unref(m->post);
 	rings_done(&m->rings);
 	tracing_done(&m->tracing);
+	store_done(&m->store);
 	sd_event_unref(m->event);
 	m->starter = starter_free(m->starter);
 	m->hands = hands_free(m->hands);
@@ -284,6 +285,7 @@ int manager_run(const struct options *options) {
 
 	bound_heap();
 	m.pid_hints = calloc(PID_HINTS, sizeof(*m.pid_hints));
+	store_init(&m.store);
 	status = run(&m);
 	done(&m);
 	return status;

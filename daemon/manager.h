@@ -14,6 +14,7 @@
 #include "daemon/pace.h"
 #include "daemon/process.h"
 #include "daemon/rings.h"
+#include "daemon/store.h"
 #include "host/cgroup.h"
 #include "host/settings.h"
 #include "libpolicy/policy.h"
@@ -60,6 +61,8 @@ struct manager {
 	struct rings rings;
 	struct cgroup_place cgroups; /* where each process has a control group of its own */
 	struct tracing tracing; /* of calls under a seal */
+	struct store store;
+	char boot_id[40];
 	char helper[PATH_MAX]; /* rtmem-exec */
 	char notify_path[PATH_MAX];
 	struct rlimit descriptors; /* RLIMIT_NOFILE as we were started with; our children's */

@@ -113,6 +113,7 @@ struct run *run_free(struct run *r) {
 	sd_event_source_disable_unref(r->poll_timer);
 	sd_event_source_disable_unref(r->kill_timer);
 	sd_event_source_disable_unref(r->watchdog_timer);
+	sd_event_source_disable_unref(r->collect_timer);
 	faults_done(&r->faults);
 	close_fd(r->pidfd);
 	close_fd(r->report_fd);
@@ -185,6 +186,13 @@ static int open_status(pid_t pid) {
 }
 
 int run_new(struct process *p, pid_t pid, struct run **ret) {
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return pidfd < 0 ? -errno : run_new_with(p, pid, pidfd, ret);
+}
+
+int run_new_with(struct process *p, pid_t pid, int pidfd, struct run **ret) {
+	_cleanup_close_ int owned = pidfd;
 	CLEANUP(run_free_cleanup) struct run *r = calloc(1, sizeof(*r));
 	struct fault_count unused;
 	int k;
@@ -194,9 +202,7 @@ int run_new(struct process *p, pid_t pid, struct run **ret) {
 	r->pid = pid;
 	r->began_usec = process_now(p);
 	r->report_fd = r->status_fd = r->statm_fd = -1;
-	r->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (r->pidfd < 0)
-		return -errno;
+	r->pidfd = TAKE_FD(owned);
 	r->status_fd = open_status(pid);
 	if (r->status_fd < 0)
 		return r->status_fd;
@@ -293,10 +299,12 @@ void process_dispatch(struct process *p, enum process_event event) {
 	p->manager->changed = true;
 	transition_tell(p, old, event);
 	if (p->removed && !p->run && (is_end(event) || t.next == PROCESS_STOPPED)) {
+		record_remove(p);
 		manager_remove(p->manager, p);
 		process_free(p);
 		return;
 	}
+	record_write_late(p); /* what is meant to be done, before it's done */
 	if (actions[t.action])
 		actions[t.action](p, event);
 }

@@ -47,6 +47,9 @@ struct run {
 	int statm_fd; /* /proc/PID/statm; -1 until the first light reading */
 
 	bool adopted; /* by a later rtmemd than the one that launched it */
+	bool gap; /* adopted, and some time nobody counted */
+	bool stored; /* its descriptors are kept by our manager too */
+	bool uncollected; /* ended, and its parent hasn't asked yet how */
 	bool injection_wanted;
 	bool outdated; /* launched under an older policy or release */
 	bool begun; /* the program itself runs, not rtmem-exec any more */
@@ -87,6 +90,12 @@ struct run {
 	uint64_t heap_missing_bytes; /* of the heap that was made present */
 	struct faults faults;
 	struct fault_count since_ready;
+	struct fault_count unwatched; /* at most, after ready, while no rtmemd counted */
+	uint64_t kill_at_usec; /* terminated: when its time is over */
+	uint64_t recorded_usec; /* when its record was written, and what stood in it */
+	struct fault_count recorded;
+	struct fault_count recorded_stat;
+	uint64_t recorded_events;
 	struct process_memory memory;
 	struct process_size statm; /* as of the last reading */
 	struct effective effective;
@@ -100,6 +109,7 @@ struct run {
 	sd_event_source *poll_timer; /* looks whether it has settled */
 	sd_event_source *kill_timer;
 	sd_event_source *watchdog_timer;
+	sd_event_source *collect_timer; /* end of the wait for how it ended */
 };
 
 struct process {
@@ -118,6 +128,9 @@ struct process {
 	uint32_t n_restarts;
 	char *failure; /* why the last run ended badly or never began */
 	sd_event_source *delay_timer;
+	uint64_t delay_until_usec; /* when the delay of a restart is over */
+	uint64_t plan_hash; /* of the last launch; 0 = none got so far */
+	uint64_t record_hash; /* of the record as written last; 0 = there may be none */
 	struct run *run; /* NULL = no process */
 
 	struct cgroup_state cgroup;
@@ -150,6 +163,8 @@ __attribute__((format(printf, 2, 3))) void process_failure(
 /** Takes the pid over: opens its descriptors, watches for its end. On failure nothing is kept, and
  *  the process itself is left alone. */
 int run_new(struct process *p, pid_t pid, struct run **ret);
+/** The same with a pidfd that is there already; it's the run's from now on, also on failure. */
+int run_new_with(struct process *p, pid_t pid, int pidfd, struct run **ret);
 struct run *run_free(struct run *r);
 __attribute__((format(printf, 3, 4))) void run_note(
 	struct run *r, const char *rule, const char *format, ...);

@@ -12,6 +12,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "daemon/log.h"
+#include "daemon/resume.h"
 #include "host/facts.h"
 
 static bool has_rule(const struct finding *items, size_t n, const char *rule) {
@@ -62,6 +63,7 @@ static void keep(struct process *p, const struct findings *now) {
 
 static void add_run_notes(const struct process *p, struct findings *now) {
 	const struct run *r = p->run;
+	char text[200];
 
 	for (size_t i = 0; i < r->n_notes; i++) {
 		bool known = false;
@@ -72,10 +74,12 @@ static void add_run_notes(const struct process *p, struct findings *now) {
 			findings_note(now, r->notes[i].rule, "%s", r->notes[i].detail);
 	}
 	if (r->adopted && r->ready)
-		findings_note(now, "adopted",
-			"adopted by a new rtmemd: faults are counted since then, and what the program does "
-			"to its own memory is seen by its effect, not by the call%s",
-			p->policy->memory.lock == LOCK_BALANCED
+		findings_note(now, "adopted", "adopted by a new rtmemd: %s%s%s",
+			resume_describe(p, text, sizeof(text)),
+			r->report_fd < 0 ? "; what the program does to its own memory is seen by "
+					   "its effect, not by the call"
+					 : "",
+			r->report_fd < 0 && p->policy->memory.lock == LOCK_BALANCED
 				? "; what it maps from now on isn't locked"
 				: "");
 }
@@ -112,6 +116,7 @@ static void gather(const struct process *p, struct words *words, struct evidence
 		.injection_cause = r->injection_cause,
 		.report = r->report,
 		.faults = r->since_ready,
+		.unwatched = r->unwatched,
 		.faults_from_proc = r->faults.from_proc,
 		.perf_error = r->faults.error,
 		.memory = r->memory_valid ? &r->memory : NULL,
@@ -132,8 +137,16 @@ static void gather(const struct process *p, struct words *words, struct evidence
 	}
 }
 
+/* What may have happened while we weren't there is told, and nothing is done about it. */
+static const struct finding *first_seen(const struct process *p) {
+	for (size_t i = 0; i < p->n_findings; i++)
+		if (strcmp(p->findings[i].rule, UNWATCHED_RULE) != 0)
+			return &p->findings[i];
+	return NULL;
+}
+
 static void act(struct process *p) {
-	const struct finding *first = p->n_findings ? &p->findings[0] : NULL;
+	const struct finding *first = first_seen(p);
 
 	if (!first || p->run->terminated || p->policy->compliance.on_violation == VIOLATION_REPORT)
 		return;

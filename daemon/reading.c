@@ -19,6 +19,7 @@
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "daemon/manager.h"
+#include "daemon/record.h"
 #include "daemon/records.h"
 #include "daemon/relock.h"
 #include "daemon/report.h"
@@ -218,8 +219,10 @@ void reading_take(struct process *p, enum reading_depth depth) {
 		r->thorough_due_usec = now + SLOW_ROUND_USEC;
 		slow_look(p);
 	}
-	if (depth == READING_THOROUGH && r->ready)
+	if (depth == READING_THOROUGH && r->ready) {
 		witness_look(p);
+		record_follow(p, true);
+	}
 	read_effective(p, depth == READING_THOROUGH);
 	if (r->memory_valid)
 		look_at_heap(r);

@@ -23,6 +23,7 @@
 #include "daemon/report.h"
 #include "daemon/sample.h"
 #include "daemon/slow.h"
+#include "daemon/store.h"
 #include "daemon/witness.h"
 
 #define POLL_MIN_USEC	50000u
@@ -152,6 +153,13 @@ static void give_up(struct process *p) {
 	process_dispatch(p, EVENT_TIMEOUT);
 }
 
+/* Whoever adopts a program that hasn't said so can't know whether it has. */
+static bool may_have_said(const struct process *p) {
+	const struct run *r = p->run;
+
+	return r->adopted && r->begun && !r->lock_asked && p->policy->ready.when == READY_NOTIFY;
+}
+
 static int on_ready_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
 	struct process *p = userdata;
 
@@ -160,6 +168,13 @@ static int on_ready_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
 	look(p);
 	if (p->run->ready || p->run->terminated)
 		return 0;
+	if (may_have_said(p)) {
+		run_note(p->run, "ready",
+			"its READY=1 may have come while no rtmemd listened: taken as ready when "
+			"ready.timeout was over");
+		ready_now(p);
+		return 0;
+	}
 	set_unready(p);
 	if (p->policy->ready.on_timeout == TIMEOUT_FAIL)
 		give_up(p);
@@ -265,6 +280,16 @@ static void attach_again(struct process *p) {
 	faults_done(&p->run->faults);
 	faults_attach_running(
 		&p->run->faults, &p->manager->rings, pid, p->policy->children == CHILDREN_INHERIT);
+	if (p->run->stored)
+		store_drop(p);
+	p->run->stored = false;
+}
+
+static void ready_judge(struct process *p) {
+	slow_look_ready(p);
+	sample_process(p, true);
+	react_judge(p);
+	sample_schedule(p->manager);
 }
 
 void ready_reached(struct process *p) {
@@ -283,8 +308,12 @@ void ready_reached(struct process *p) {
 		witness_begin(p);
 	witness_look(p);
 	record_write_late(p);
-	slow_look_ready(p);
-	sample_process(p, true);
-	react_judge(p);
-	sample_schedule(p->manager);
+	store_run(p);
+	ready_judge(p);
+}
+
+void ready_resumed(struct process *p) {
+	p->run->ready = true;
+	witness_begin(p);
+	ready_judge(p);
 }

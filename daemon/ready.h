@@ -27,4 +27,7 @@ void ready_socket_closed(struct process *p);
 void ready_prepare(struct process *p);
 void ready_reached(struct process *p);
 
+/** It was ready when an earlier rtmemd watched it: judged from now on, its counts are taken over. */
+void ready_resumed(struct process *p);
+
 #endif

@@ -1,70 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The record of a run. A table gives each number its key, for writing and for reading alike. A pid alone
- * is no identity: the start time in clock ticks and the boot id make it one.
+ * The record of a process, for a later rtmemd: written before each step that can't be taken back, so that
+ * whatever cuts us off, what is on disk is at worst one step behind, and never ahead. A pid alone is no
+ * identity: the start time in clock ticks and the boot id make it one.
  */
 #include "daemon/record.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "common/io.h"
-#include "common/units.h"
 #include "daemon/log.h"
 #include "libpolicy/names.h"
 
-#define RECORD_MAX_BYTES 4096
 #define RECORD_DIRECTORY "processes"
+#define BOOT_ID		 "/proc/sys/kernel/random/boot_id"
+#define FOLLOW_USEC	 1000000u /* counts that move all the time are written this often */
 
-enum number {
-	NUMBER_SEALED, /* these four may be missing: the first release wrote none */
-	NUMBER_INJECTED_BY,
-	NUMBER_HEAP_START,
-	NUMBER_HEAP_END,
-	NUMBER_PID,
-	NUMBER_START,
-	NUMBER_PLAN,
-	NUMBER_READY,
-	NUMBER_RESTARTS,
-	NUMBER_INJECTION,
-	NUMBER_REPORT, /* enum report_kind, 0 = none came */
-	NUMBER_LOCK,
-	NUMBER_HEAP,
-	NUMBER_MAIN_STACK,
-	NUMBER_UNLOCKED,
-	NUMBER_DUMPABLE,
-	NUMBER_MAX,
-};
-
-#define NUMBERS_NEEDED (((1u << NUMBER_MAX) - 1) & ~((1u << NUMBER_PID) - 1))
-
-static const struct {
-	const char *key;
-	uint64_t max;
-} number_table[NUMBER_MAX] = {
-	[NUMBER_PID] = { "pid", INT32_MAX },
-	[NUMBER_START] = { "start_ticks", UINT64_MAX },
-	[NUMBER_PLAN] = { "plan", UINT64_MAX },
-	[NUMBER_READY] = { "ready", 1 },
-	[NUMBER_RESTARTS] = { "restarts", UINT32_MAX },
-	[NUMBER_INJECTION] = { "injection", 1 },
-	[NUMBER_REPORT] = { "report", REPORT_KIND_MAX - 1 },
-	[NUMBER_LOCK] = { "report_lock", INIT_LOCK_ONFAULT },
-	[NUMBER_HEAP] = { "report_heap_bytes", UINT64_MAX },
-	[NUMBER_MAIN_STACK] = { "report_main_stack_bytes", UINT64_MAX },
-	[NUMBER_UNLOCKED] = { "report_unlocked_bytes", UINT64_MAX },
-	[NUMBER_DUMPABLE] = { "report_dumpable", UINT32_MAX },
-	[NUMBER_SEALED] = { "sealed", 1 },
-	[NUMBER_INJECTED_BY] = { "report_injection", REPORT_BY_PTRACE },
-	[NUMBER_HEAP_START] = { "report_heap_start", UINT64_MAX },
-	[NUMBER_HEAP_END] = { "report_heap_end", UINT64_MAX },
-};
+#define HASH_OFFSET 0xcbf29ce484222325ull /* FNV-1a, 64 bits */
+#define HASH_PRIME  0x100000001b3ull
 
 static int record_path(const struct process *p, char *buf, size_t size) {
 	int n = snprintf(
@@ -76,60 +38,142 @@ static int record_path(const struct process *p, char *buf, size_t size) {
 int record_init(struct manager *m) {
 	char path[PATH_MAX];
 
+	int r = read_line_file(BOOT_ID, m->boot_id, sizeof(m->boot_id));
+
 	snprintf(path, sizeof(path), "%s/" RECORD_DIRECTORY, m->options->runtime_dir);
-	if (mkdir(path, 0755) == 0 || errno == EEXIST)
-		return 0;
-	log_error("can't create %s: %s", path, strerror(errno));
-	return -errno;
+	if (r == 0 && mkdir(path, 0755) < 0 && errno != EEXIST)
+		r = -errno;
+	if (r < 0)
+		log_error("can't prepare %s: %s", path, strerror(-r));
+	return r;
 }
 
-static int read_boot_id(char *buf, size_t size) {
-	return read_line_file("/proc/sys/kernel/random/boot_id", buf, size);
+static void collect_report(const struct run *r, struct record *ret) {
+	ret->injection_wanted = r->injection_wanted;
+	ret->sealed = r->seal.in_force;
+	snprintf(ret->injection_cause, sizeof(ret->injection_cause), "%s",
+		r->injection_cause ? r->injection_cause : "");
+	ret->have_report = r->report != NULL;
+	if (r->report)
+		memcpy(&ret->report, r->report, offsetof(struct report, step));
 }
 
-static void collect_numbers(const struct process *p, uint64_t ret[static NUMBER_MAX]) {
-	const struct run *r = p->run;
+static void collect_threads(const struct faults *f, struct record *ret) {
+	for (size_t i = 0; i < f->n_threads && ret->n_threads < RECORD_THREADS_MAX; i++)
+		if (f->threads[i].count.minor + f->threads[i].count.major > 0)
+			ret->threads[ret->n_threads++] = f->threads[i];
+}
 
-	memset(ret, 0, NUMBER_MAX * sizeof(*ret));
-	ret[NUMBER_PID] = (uint64_t)r->pid;
-	ret[NUMBER_START] = r->start_ticks;
-	ret[NUMBER_PLAN] = r->plan_hash;
-	ret[NUMBER_READY] = r->ready;
-	ret[NUMBER_RESTARTS] = p->n_restarts;
-	ret[NUMBER_INJECTION] = r->injection_wanted;
-	ret[NUMBER_SEALED] = r->seal.in_force;
-	if (!r->report)
+/* /proc first: what comes before the counters are read is then in both, and nothing in neither. */
+static void collect_counts(struct run *r, struct record *ret) {
+	if (!r->ready || process_stat_read(r->pid, 0, &ret->stat, NULL) < 0 ||
+		faults_since_ready(&r->faults, &ret->faults) < 0)
 		return;
-	ret[NUMBER_REPORT] = r->report->kind;
-	ret[NUMBER_LOCK] = r->report->init_lock;
-	ret[NUMBER_HEAP] = r->report->heap_bytes;
-	ret[NUMBER_MAIN_STACK] = r->report->main_stack_bytes;
-	ret[NUMBER_UNLOCKED] = r->report->unlocked_bytes;
-	ret[NUMBER_DUMPABLE] = r->report->dumpable;
-	ret[NUMBER_INJECTED_BY] = r->report->injection;
-	ret[NUMBER_HEAP_START] = r->report->heap_start;
-	ret[NUMBER_HEAP_END] = r->report->heap_end;
+	ret->counted = true;
+	ret->from_proc = r->faults.from_proc;
+	ret->base = r->faults.base;
+	ret->unwatched = r->unwatched;
+	faults_name_threads(&r->faults);
+	collect_threads(&r->faults, ret);
+}
+
+static void collect_told(const struct run *r, struct record *ret) {
+	for (size_t i = 0; i < r->events.n_items; i++)
+		ret->events[ret->n_events++] = r->events.items[i];
+	ret->n_more_events = r->events.n_more;
+	for (size_t i = 0; i < r->n_notes; i++)
+		ret->notes[ret->n_notes++] = r->notes[i];
+}
+
+static void collect_run(struct run *r, struct record *ret) {
+	ret->pid = r->pid;
+	ret->start_ticks = r->start_ticks;
+	ret->began_usec = r->began_usec;
+	ret->plan_hash = r->plan_hash;
+	ret->begun = r->begun;
+	ret->ready = r->ready;
+	ret->terminated = r->terminated;
+	ret->cause = r->cause;
+	ret->kill_at_usec = r->kill_at_usec;
+	ret->n_tasks = (uint32_t)r->faults.n_tasks;
+	collect_report(r, ret);
+	collect_counts(r, ret);
+	collect_told(r, ret);
+}
+
+static void collect(struct process *p, struct record *ret) {
+	memset(ret, 0, sizeof(*ret));
+	ret->state = p->state;
+	ret->wanted = p->wanted;
+	ret->wanted_by = p->wanted_by;
+	ret->waiting = p->waiting;
+	ret->plan_hash = p->plan_hash;
+	ret->history = p->history;
+	ret->n_restarts = p->n_restarts;
+	ret->delay_until_usec = p->state == PROCESS_BACKOFF ? p->delay_until_usec : 0;
+	snprintf(ret->failure, sizeof(ret->failure), "%s", p->failure ? p->failure : "");
+	if (p->run)
+		collect_run(p->run, ret);
+}
+
+/* Not for the next boot, so nothing has to reach a disk: the kernel keeps what was written when we die.
+ * One name that isn't a process's: what a killed daemon leaves of it is overwritten by the next. */
+static int replace(const char *path, const char *name, const char *text) {
+	char temporary[PATH_MAX];
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	snprintf(temporary, sizeof(temporary), "%.*s.%s~", (int)(strlen(path) - strlen(name)), path,
+		name);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, text, strlen(text));
+	if (r == 0 && rename(temporary, path) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlink(temporary);
+	return r;
+}
+
+static uint64_t hash_of(const char *text) {
+	uint64_t hash = HASH_OFFSET;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * HASH_PRIME;
+	return hash;
+}
+
+/* What was counted when it was written last, for record_follow(). */
+static void remember(struct process *p, const struct record *record) {
+	struct run *r = p->run;
+
+	if (!r)
+		return;
+	r->recorded_usec = process_now(p);
+	r->recorded_stat = record->stat;
+	r->recorded = record->faults;
+	r->recorded_events = events_count(&r->events);
 }
 
 int record_write(struct process *p) {
-	char path[PATH_MAX], boot_id[40], text[RECORD_MAX_BYTES];
-	uint64_t numbers[NUMBER_MAX];
-	size_t used;
+	char path[PATH_MAX], text[RECORD_MAX_BYTES];
+	struct record record;
+	uint64_t hash;
 	int r = record_path(p, path, sizeof(path));
 
-	if (r == 0)
-		r = read_boot_id(boot_id, sizeof(boot_id));
 	if (r < 0)
 		return r;
-	collect_numbers(p, numbers);
-	for (int i = 0; i < NUMBER_MAX; i++) /* a report may claim anything; a record can be read */
-		if (numbers[i] > number_table[i].max)
-			numbers[i] = number_table[i].max;
-	used = (size_t)snprintf(text, sizeof(text), "boot_id=%s\n", boot_id);
-	for (int i = 0; i < NUMBER_MAX; i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s=%" PRIu64 "\n",
-			number_table[i].key, numbers[i]);
-	return write_file_atomic(path, text, 0644);
+	collect(p, &record);
+	memcpy(record.boot_id, p->manager->boot_id, sizeof(record.boot_id));
+	record_format(&record, text);
+	hash = hash_of(text);
+	if (hash == p->record_hash)
+		return 0;
+	r = replace(path, p->name, text);
+	p->record_hash = r == 0 ? hash : 0;
+	remember(p, &record);
+	return r;
 }
 
 void record_write_late(struct process *p) {
@@ -141,77 +185,33 @@ void record_write_late(struct process *p) {
 			strerror(-r));
 }
 
+static bool differs(const struct fault_count *a, const struct fault_count *b) {
+	return a->minor != b->minor || a->major != b->major;
+}
+
+void record_follow(struct process *p, bool thorough) {
+	struct run *r = p->run;
+	struct fault_count now;
+
+	if (!r->ready || process_now(p) - r->recorded_usec < FOLLOW_USEC)
+		return;
+	if (differs(&r->since_ready, &r->recorded) ||
+		events_count(&r->events) != r->recorded_events ||
+		(thorough && process_stat_read(r->pid, 0, &now, NULL) == 0 &&
+			differs(&now, &r->recorded_stat)))
+		record_write_late(p);
+}
+
 void record_remove(struct process *p) {
 	char path[PATH_MAX];
 
 	if (record_path(p, path, sizeof(path)) == 0)
 		(void)unlink(path);
-}
-
-static int parse_number(const char *text, uint64_t max, uint64_t *ret) {
-	return parse_u64(text, ret) == 0 && *ret <= max ? 0 : -EBADMSG;
-}
-
-static int parse_line(
-	char *line, uint64_t numbers[static NUMBER_MAX], unsigned *seen, struct record *ret) {
-	char *value = strchr(line, '=');
-
-	if (!value)
-		return -EBADMSG;
-	*value++ = '\0';
-	if (strcmp(line, "boot_id") == 0) {
-		snprintf(ret->boot_id, sizeof(ret->boot_id), "%s", value);
-		return 0;
-	}
-	for (int i = 0; i < NUMBER_MAX; i++)
-		if (strcmp(line, number_table[i].key) == 0) {
-			*seen |= 1u << i;
-			return parse_number(value, number_table[i].max, &numbers[i]);
-		}
-	return 0; /* a key of a later version */
-}
-
-static void take_numbers(const uint64_t numbers[static NUMBER_MAX], struct record *ret) {
-	ret->pid = (pid_t)numbers[NUMBER_PID];
-	ret->start_ticks = numbers[NUMBER_START];
-	ret->plan_hash = numbers[NUMBER_PLAN];
-	ret->ready = numbers[NUMBER_READY] != 0;
-	ret->n_restarts = numbers[NUMBER_RESTARTS];
-	ret->injection_wanted = numbers[NUMBER_INJECTION] != 0;
-	ret->sealed = numbers[NUMBER_SEALED] != 0;
-	ret->have_report = numbers[NUMBER_REPORT] != 0;
-	ret->report.kind = (uint16_t)numbers[NUMBER_REPORT];
-	ret->report.init_lock = (uint32_t)numbers[NUMBER_LOCK];
-	ret->report.heap_bytes = numbers[NUMBER_HEAP];
-	ret->report.main_stack_bytes = numbers[NUMBER_MAIN_STACK];
-	ret->report.unlocked_bytes = numbers[NUMBER_UNLOCKED];
-	ret->report.dumpable = (uint32_t)numbers[NUMBER_DUMPABLE];
-	ret->report.injection = (uint32_t)numbers[NUMBER_INJECTED_BY];
-	ret->report.heap_start = numbers[NUMBER_HEAP_START];
-	ret->report.heap_end = numbers[NUMBER_HEAP_END];
-}
-
-int record_parse(char *text, struct record *ret) {
-	uint64_t numbers[NUMBER_MAX] = { 0 };
-	char *saved = NULL;
-	unsigned seen = 0;
-
-	memset(ret, 0, sizeof(*ret));
-	for (char *line = strtok_r(text, "\n", &saved); line; line = strtok_r(NULL, "\n", &saved)) {
-		int r = parse_line(line, numbers, &seen, ret);
-
-		if (r < 0)
-			return r;
-	}
-	if ((seen & NUMBERS_NEEDED) != NUMBERS_NEEDED || !ret->boot_id[0] ||
-		numbers[NUMBER_PID] < 2)
-		return -EBADMSG;
-	take_numbers(numbers, ret);
-	return 0;
+	p->record_hash = 0;
 }
 
 int record_read(const struct process *p, struct record *ret) {
-	char path[PATH_MAX], boot_id[40];
+	char path[PATH_MAX];
 	_cleanup_free_ char *text = NULL;
 	int r = record_path(p, path, sizeof(path));
 
@@ -221,11 +221,9 @@ int record_read(const struct process *p, struct record *ret) {
 		r = -EBADMSG;
 	if (r == 0)
 		r = record_parse(text, ret);
-	if (r == 0)
-		r = read_boot_id(boot_id, sizeof(boot_id));
 	if (r < 0)
 		return r;
-	return strcmp(boot_id, ret->boot_id) == 0 ? 0 : -ESTALE;
+	return strcmp(p->manager->boot_id, ret->boot_id) == 0 ? 0 : -ESTALE;
 }
 
 void record_each(struct manager *m, void (*fn)(struct manager *m, char *name)) {

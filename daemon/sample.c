@@ -10,6 +10,7 @@
 #include "daemon/pace.h"
 #include "daemon/react.h"
 #include "daemon/reading.h"
+#include "daemon/record.h"
 #include "daemon/records.h"
 #include "daemon/slow.h"
 
@@ -38,6 +39,7 @@ static uint64_t next_due(uint64_t now, uint64_t interval) {
 static void read_due(struct process *p, enum reading_depth depth, uint64_t now) {
 	p->run->sample_due_usec = next_due(now, p->policy->compliance.interval_usec);
 	reading_take(p, depth);
+	record_follow(p, false);
 	react_judge(p);
 }
 

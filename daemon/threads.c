@@ -99,6 +99,29 @@ void faults_refresh_threads(struct faults *f) {
 		(void)process_threads(f->pid, refresh_thread, &r);
 }
 
+/* From now on as if it had been counted since ready: nothing but what was is added to what comes. */
+static int resume_thread(pid_t tid, const char *name, void *userdata) {
+	struct faults *f = userdata;
+	struct thread_faults *t = thread_row(f, tid);
+
+	if (!t || process_stat_read(f->pid, tid, &t->base, NULL) < 0)
+		return 0;
+	t->base.minor -= t->count.minor;
+	t->base.major -= t->count.major;
+	return 0;
+}
+
+void threads_resume(struct faults *f, const struct thread_faults *threads, size_t n_threads) {
+	for (size_t i = 0; i < n_threads; i++) {
+		struct thread_faults *t = thread_row(f, threads[i].tid);
+
+		if (t)
+			*t = threads[i];
+	}
+	if (f->from_proc)
+		(void)process_threads(f->pid, resume_thread, f);
+}
+
 void faults_name_threads(struct faults *f) {
 	for (size_t i = 0; i < f->n_threads; i++) {
 		struct thread_faults *t = &f->threads[i];

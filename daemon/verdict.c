@@ -82,6 +82,24 @@ static const char *perf_remedy(int error) {
 	}
 }
 
+/* More than allowed may have come while nobody counted; within what is allowed it doesn't matter. */
+static void judge_unwatched(
+	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
+	const struct compliance_policy *c = &p->compliance;
+	uint64_t minor = e->faults.minor + e->unwatched.minor;
+	uint64_t major = e->faults.major + e->unwatched.major;
+	char seen[80];
+
+	if ((e->unwatched.minor == 0 || minor <= c->minor_faults) &&
+		(e->unwatched.major == 0 || major <= c->major_faults))
+		return;
+	snprintf(seen, sizeof(seen), "up to %" PRIu64 " minor, %" PRIu64 " major", minor, major);
+	findings_add(ret, UNWATCHED_RULE, "faults counted without a gap", seen,
+		"some came, or pages were populated ahead, while no rtmemd ran; restart the process "
+		"for a new count, or have the service manager keep the counters "
+		"(FileDescriptorStoreMax= of rtmemd.service)");
+}
+
 static void judge_faults(
 	const struct process_policy *p, const struct evidence *e, struct findings *ret) {
 	char moved[480];
@@ -291,6 +309,7 @@ enum compliance verdict(
 		return judge_unready(p, e, ret);
 	judge_injection(e, ret);
 	judge_faults(p, e, ret);
+	judge_unwatched(p, e, ret);
 	judge_memory(p, e, ret);
 	judge_report(p, e, ret);
 	judge_stacks(p, e, ret);

@@ -21,6 +21,8 @@
 #define FINDINGS_MAX 32
 #define NOTES_MAX    12
 
+#define UNWATCHED_RULE "unwatched"
+
 /* What the kernel itself keeps unlocked in every process (vdso, vvar): the most that is believed when
  * a report says so, since reports come from the process that is judged. */
 #define UNLOCKABLE_BYTES_MAX (64u << 10)
@@ -78,6 +80,7 @@ struct evidence {
 	struct fault_count faults; /* since ready */
 	const char *faults_detail; /* which threads; NULL = not known */
 	bool pages_move; /* the kernel may move locked pages on this machine */
+	struct fault_count unwatched; /* at most, while no rtmemd counted */
 	bool faults_from_proc;
 	int perf_error; /* with faults_from_proc: why, -errno; 0 = not known */
 	const struct process_memory *memory; /* NULL = couldn't be read */

@@ -127,38 +127,198 @@ static void a_record_of_another_boot_is_stale(void **state) {
 
 	assert_return_code(record_write(camera(state)), 0);
 	text = tree_read(h->tree, RECORD);
-	text[strlen("boot_id=")] ^= 1;
+	strstr(text, "boot_id=")[strlen("boot_id=")] ^= 1;
 	tree_write_text(h->tree, RECORD, text);
 	assert_int_equal(record_read(camera(state), &r), -ESTALE);
 }
 
-/* Records of the first release are read by later ones: its processes still run. */
-static bool is_new_key(const char *line) {
-	static const char *const keys[] = {
-		"sealed=", "report_injection=", "report_heap_start=", "report_heap_end="
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (strncmp(line, keys[i], strlen(keys[i])) == 0)
-			return true;
-	return false;
-}
+/* As the first release wrote them: its processes still run when a later one comes. */
+static const char first_release[] = "boot_id=00000000-1111-2222-3333-444444444444\n"
+				    "pid=4711\n"
+				    "start_ticks=123\n"
+				    "plan=99\n"
+				    "ready=1\n"
+				    "restarts=2\n"
+				    "injection=1\n"
+				    "report=3\n"
+				    "report_lock=1\n"
+				    "report_heap_bytes=4096\n"
+				    "report_main_stack_bytes=0\n"
+				    "report_unlocked_bytes=0\n"
+				    "report_dumpable=1\n";
 
 static void every_key_of_the_first_release_is_needed(void **state) {
+	struct record r;
+
+	for (const char *line = first_release; *line; line = strchr(line, '\n') + 1) {
+		_cleanup_free_ char *without = NULL;
+
+		assert_return_code(asprintf(&without, "%.*s%s", (int)(line - first_release),
+					   first_release, strchr(line, '\n') + 1),
+			0);
+		assert_int_equal(record_parse(without, &r), -EBADMSG);
+	}
+}
+
+static void a_record_of_the_first_release_is_read(void **state) {
+	_cleanup_free_ char *text = strdup(first_release);
+	struct record r;
+
+	assert_return_code(record_parse(text, &r), 0);
+	assert_int_equal(r.pid, 4711);
+	assert_int_equal(r.n_restarts, 2);
+	assert_int_equal(r.state, PROCESS_RUNNING);
+	assert_true(r.begun);
+	assert_true(r.have_report);
+	assert_false(r.counted); /* it kept no counts */
+}
+
+/* Lines that the first release needs are there for it, within what it reads. */
+static void the_first_release_can_read_it(void **state) {
 	struct house *h = *state;
 	_cleanup_free_ char *text = NULL;
-	struct record r;
 
 	assert_return_code(record_write(camera(state)), 0);
 	text = tree_read(h->tree, RECORD);
-	for (char *line = text; *line; line = strchr(line, '\n') + 1) {
-		_cleanup_free_ char *without = NULL;
-		int expected = is_new_key(line) ? 0 : -EBADMSG;
+	assert_true(strlen(text) <= 4096);
+	for (const char *line = first_release; *line; line = strchr(line, '\n') + 1) {
+		char key[64];
 
-		assert_return_code(asprintf(&without, "%.*s%s", (int)(line - text), text,
-					   strchr(line, '\n') + 1),
-			0);
-		assert_int_equal(record_parse(without, &r), expected);
+		assert_true(snprintf(key, sizeof(key), "\n%.*s",
+				    (int)(strchr(line, '=') - line + 1), line) > 0);
+		assert_non_null(strstr(text, key));
+	}
+}
+
+static void a_state_of_a_later_version_is_no_reason_to_start_it_twice(void **state) {
+	struct record r;
+
+	assert_return_code(parse_with(state, "state=starting", "state=hibernating", &r), 0);
+	assert_int_equal(r.pid, HOUSE_PID);
+	assert_int_equal(r.state, PROCESS_RUNNING);
+}
+
+static void without_a_process_there_is_a_record_still(void **state) {
+	struct process *p = camera(state);
+	struct record r;
+
+	p->run = run_free(p->run);
+	p->state = PROCESS_BACKOFF;
+	p->delay_until_usec = 4711;
+	p->history = (struct restart_history){ .opened_usec = 42, .n_restarts = 2 };
+	process_failure(p, "ended: exit status 3");
+	assert_return_code(record_write(p), 0);
+	assert_return_code(record_read(p, &r), 0);
+	assert_int_equal(r.pid, 0);
+	assert_int_equal(r.state, PROCESS_BACKOFF);
+	assert_int_equal(r.delay_until_usec, 4711);
+	assert_int_equal(r.history.opened_usec, 42);
+	assert_int_equal(r.history.n_restarts, 2);
+	assert_string_equal(r.failure, "ended: exit status 3");
+}
+
+static void what_was_told_is_read_again(void **state) {
+	struct process *p = camera(state);
+	struct record r;
+
+	events_add(&p->run->events, "fork", "", true, 3, "thread main (tid 7): who");
+	events_add(&p->run->events, "section", "loop", false, 2, "2 minor");
+	run_note(p->run, "preload", "said so");
+	assert_return_code(record_write(p), 0);
+	assert_return_code(record_read(p, &r), 0);
+	assert_int_equal(r.n_events, 2);
+	assert_string_equal(r.events[0].call, "fork");
+	assert_string_equal(r.events[0].last, "thread main (tid 7): who");
+	assert_int_equal(r.events[0].n, 3);
+	assert_true(r.events[0].ready);
+	assert_string_equal(r.events[1].subject, "loop");
+	assert_false(r.events[1].ready);
+	assert_int_equal(r.n_notes, 1);
+	assert_string_equal(r.notes[0].detail, "said so");
+}
+
+static void counts_and_threads_are_formatted_and_parsed(void **state) {
+	struct record r = { .boot_id = "b",
+		.state = PROCESS_RUNNING,
+		.pid = 4711,
+		.ready = true,
+		.counted = true,
+		.n_tasks = 3,
+		.faults = { 5, 1 },
+		.base = { UINT64_MAX - 2, 7 },
+		.stat = { 1000, 2 },
+		.unwatched = { 4, 0 },
+		.threads = { { .tid = 12, .name = "worker", .count = { 3, 1 } } },
+		.n_threads = 1 };
+	struct record back;
+	char text[RECORD_MAX_BYTES];
+
+	record_format(&r, text);
+	assert_return_code(record_parse(text, &back), 0);
+	assert_true(back.counted);
+	assert_int_equal(back.n_tasks, 3);
+	assert_memory_equal(&back.faults, &r.faults, sizeof(r.faults));
+	assert_memory_equal(&back.base, &r.base, sizeof(r.base));
+	assert_memory_equal(&back.stat, &r.stat, sizeof(r.stat));
+	assert_memory_equal(&back.unwatched, &r.unwatched, sizeof(r.unwatched));
+	assert_int_equal(back.n_threads, 1);
+	assert_int_equal(back.threads[0].tid, 12);
+	assert_int_equal(back.threads[0].count.minor, 3);
+	assert_string_equal(back.threads[0].name, "worker");
+}
+
+static void what_finds_no_room_is_counted(void **state) {
+	struct process *p = camera(state);
+	struct record r;
+	char subject[EVENT_SUBJECT_MAX], text[EVENT_TEXT_MAX];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	process_failure(p, "%s%s", text, text);
+	for (int i = 0; i < EVENTS_MAX; i++) {
+		snprintf(subject, sizeof(subject), "a section with a long name, %d", i);
+		events_add(&p->run->events, "section", subject, true, 1, text);
+	}
+	for (int i = 0; i < NOTES_MAX; i++)
+		run_note(p->run, "preload", "%s", text);
+	assert_return_code(record_write(p), 0);
+	assert_return_code(record_read(p, &r), 0);
+	assert_true(r.n_events > 4 && r.n_events < EVENTS_MAX);
+	assert_int_equal(r.n_events + r.n_more_events, EVENTS_MAX);
+}
+
+static void rows_that_make_no_sense_are_refused(void **state) {
+	static const char *const bad[] = { "event=fork", "event=fork\t\t2\t1\tx",
+		"event=fork\t\t1\t-1\tx", "note=rule", "thread=0\t1\t1\tx", "thread=1\t1\tx",
+		"thread=9999999999\t1\t1\tx", "end=2" };
+	struct record r;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		char with[64];
+
+		snprintf(with, sizeof(with), "ready=1\n%s", bad[i]);
+		if (parse_with(state, "ready=1", with, &r) != -EBADMSG)
+			fail_msg("believed: %s", bad[i]);
+	}
+}
+
+static void what_was_written_last_is_not_written_again(void **state) {
+	struct house *h = *state;
+
+	assert_return_code(record_write(camera(state)), 0);
+	tree_write_text(h->tree, RECORD, "mark");
+	assert_return_code(record_write(camera(state)), 0);
+	{
+		_cleanup_free_ char *text = tree_read(h->tree, RECORD);
+
+		assert_string_equal(text, "mark");
+	}
+	camera(state)->n_restarts++;
+	assert_return_code(record_write(camera(state)), 0);
+	{
+		_cleanup_free_ char *text = tree_read(h->tree, RECORD);
+
+		assert_non_null(strstr(text, "restarts=4\n"));
 	}
 }
 
@@ -262,6 +422,15 @@ int main(void) {
 		CASE(a_record_is_replaced_and_removed),
 		CASE(a_record_of_another_boot_is_stale),
 		CASE(every_key_of_the_first_release_is_needed),
+		CASE(a_record_of_the_first_release_is_read),
+		CASE(the_first_release_can_read_it),
+		CASE(a_state_of_a_later_version_is_no_reason_to_start_it_twice),
+		CASE(without_a_process_there_is_a_record_still),
+		CASE(what_was_told_is_read_again),
+		CASE(counts_and_threads_are_formatted_and_parsed),
+		CASE(what_finds_no_room_is_counted),
+		CASE(rows_that_make_no_sense_are_refused),
+		CASE(what_was_written_last_is_not_written_again),
 		CASE(numbers_of_a_report_that_lies_can_be_read_again),
 		CASE(a_record_that_ends_early_is_refused),
 		CASE(numbers_that_make_no_sense_are_refused),
