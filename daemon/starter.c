@@ -87,18 +87,15 @@ static int fetch(const struct starter *s, int fd) {
 
 /* ---- the child --------------------------------------------------------------------------------- */
 
+/* What is ignored rtmem-exec resets itself. */
 static int set_attributes(posix_spawnattr_t *attributes) {
-	sigset_t none, all;
+	sigset_t none;
 	int r;
 
 	(void)sigemptyset(&none);
-	(void)sigfillset(&all);
-	r = posix_spawnattr_setflags(
-		attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
 	if (r == 0)
 		r = posix_spawnattr_setsigmask(attributes, &none);
-	if (r == 0)
-		r = posix_spawnattr_setsigdefault(attributes, &all);
 	return -r;
 }
 
