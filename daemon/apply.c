@@ -15,6 +15,7 @@
 #include "common/cleanup.h"
 #include "daemon/adopt.h"
 #include "daemon/carry.h"
+#include "daemon/host-hands.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/sample.h"
@@ -87,7 +88,7 @@ static int plan_host(const struct manager *m, const struct policy_set *set, stru
 	const struct transaction t = { .root = m->options->root,
 		.state_dir = m->options->state_dir };
 
-	return transaction_apply(&t, set, APPLY_DRY_RUN, 0, host, writes, problem);
+	return hands_apply(m->hands, &t, set, APPLY_DRY_RUN, 0, host, writes, problem);
 }
 
 int apply(struct manager *m, unsigned flags, bool *ret_changed, char **ret_json) {

@@ -155,7 +155,9 @@ static bool settle_drift(struct manager *m, const struct setting_state *s, uint6
 
 static int read_settings(struct manager *m) {
 	_cleanup_settings_ struct settings host = { .n_items = 0 };
-	int r = settings_diff(host_policy(m), m->options->root, m->options->state_dir, &host);
+	const struct transaction t = { .root = m->options->root,
+		.state_dir = m->options->state_dir };
+	int r = hands_read_settings(m->hands, &t, host_policy(m), &host);
 
 	if (r == 0)
 		host_take_over(m, &host);

@@ -47,6 +47,19 @@ static int do_confirm(void *userdata) {
 	return transaction_confirm(c->t, c->n, c->problem);
 }
 
+static int do_read(void *userdata) {
+	const struct call *c = userdata;
+
+	return settings_diff(c->set, c->t->root, c->t->state_dir, c->settings);
+}
+
+int hands_read_settings(struct hands *h, const struct transaction *t, const struct policy_set *set,
+	struct settings *ret) {
+	struct call c = { .t = t, .set = set, .settings = ret };
+
+	return hands_do(h, do_read, &c);
+}
+
 int hands_apply(struct hands *h, const struct transaction *t, const struct policy_set *set,
 	unsigned flags, uint64_t try_usec, struct settings *ret, struct host_writes *ret_writes,
 	char problem[static SETTING_REASON_MAX]) {

@@ -6,6 +6,9 @@
 #include "daemon/hands.h"
 #include "host/transaction.h"
 
+/** settings_diff() of host/settings.h, for where the hands see other settings than the loop's thread. */
+int hands_read_settings(struct hands *h, const struct transaction *t, const struct policy_set *set,
+	struct settings *ret);
 int hands_apply(struct hands *h, const struct transaction *t, const struct policy_set *set,
 	unsigned flags, uint64_t try_usec, struct settings *ret, struct host_writes *ret_writes,
 	char problem[static SETTING_REASON_MAX]);

@@ -6,6 +6,7 @@
 
 #include "common/names.h"
 #include "common/strv.h"
+#include "common/units.h"
 #include "config.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
@@ -19,6 +20,9 @@ static const char help_text[] =
 	"                     (default: /etc/rtmem.d, /run/rtmem.d, /usr/lib/rtmem.d)\n"
 	"  --runtime-dir DIR  sockets and records (default: " RTMEM_RUNTIME_DIR ")\n"
 	"  --state-dir DIR    original values of host settings (default: " RTMEM_STATE_DIR ")\n"
+	"  --namespaces-of PID\n"
+	"                     programs and settings see the mounts and the network of this process,\n"
+	"                     whatever a sandbox of the unit shows rtmemd itself\n"
 	"  --root DIR         prefix of /proc and /sys for host settings, and of the directories\n"
 	"                     above where they aren't given\n"
 	"  --log-level LEVEL  error, warning, notice, info (default) or debug\n"
@@ -33,6 +37,7 @@ enum {
 	OPTION_RUNTIME_DIR,
 	OPTION_STATE_DIR,
 	OPTION_ROOT,
+	OPTION_NAMESPACES_OF,
 	OPTION_LOG_LEVEL,
 	OPTION_VERSION,
 	OPTION_HELP,
@@ -42,6 +47,7 @@ static const struct option long_options[] = {
 	{ "config-dir", required_argument, NULL, OPTION_CONFIG_DIR },
 	{ "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
 	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+	{ "namespaces-of", required_argument, NULL, OPTION_NAMESPACES_OF },
 	{ "root", required_argument, NULL, OPTION_ROOT },
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -53,6 +59,17 @@ struct arguments {
 	struct options options;
 	int log_level;
 };
+
+static int take_pid(const char *text, uint32_t *ret) {
+	uint64_t n;
+
+	if (parse_u64(text, &n) < 0 || n == 0 || n > INT32_MAX) {
+		fprintf(stderr, "rtmemd: --namespaces-of %s: not a process id\n", text);
+		return EXIT_USAGE;
+	}
+	*ret = (uint32_t)n;
+	return -1;
+}
 
 /* -1 = go on, else the exit status. */
 static int take_option(int option, struct arguments *a) {
@@ -68,6 +85,8 @@ static int take_option(int option, struct arguments *a) {
 	case OPTION_ROOT:
 		a->options.root = optarg;
 		return -1;
+	case OPTION_NAMESPACES_OF:
+		return take_pid(optarg, &a->options.namespaces_of);
 	case OPTION_LOG_LEVEL:
 		a->log_level = log_level_from_string(optarg);
 		if (a->log_level >= 0)

@@ -24,6 +24,8 @@ struct options {
 	char **config_dirs;
 	const char *runtime_dir;
 	const char *state_dir;
+	uint32_t
+		namespaces_of; /* whose mounts and network the hands take; 0 = those that we were started in */
 	const char *root; /* prefix of /proc and /sys for host settings; "" = this machine */
 };
 

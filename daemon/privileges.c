@@ -28,8 +28,7 @@ const struct privilege privileges_of_hands[] = {
 	{ CAP_SETGID, "groups of a program's user" },
 	{ CAP_SETUID, "a program's user" },
 	{ CAP_SETPCAP, "capabilities of a program: `capabilities:`" },
-	{ CAP_NET_ADMIN, "settings below net.*" },
-	{ CAP_SYS_RAWIO, "the setting vm.mmap_min_addr" },
+	{ CAP_SYS_CHROOT, "the namespaces of pid 1: `--namespaces-of 1`" },
 	{ CAP_SYS_ADMIN, "mounts of hugetlbfs, swap areas and some other settings of the machine" },
 	{ CAP_SYS_NICE, "real-time schedulers, priorities and CPUs of programs" },
 };

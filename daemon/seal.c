@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "daemon/hands.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/record.h"
@@ -35,13 +36,30 @@ static void set_problem(struct seal *s, const char *text) {
 		s->problem = strdup(text);
 }
 
+struct attaching {
+	struct process *process;
+	bool running;
+	struct calls *calls;
+};
+
+/* By the hands: tracefs may have to be mounted. */
+static int attach_there(void *userdata) {
+	struct attaching *a = userdata;
+	struct process *p = a->process;
+
+	a->calls = calls_attach(
+		&p->manager->tracing, p->run->pid, mode_of(p) == SEAL_DENY, a->running);
+	return 0;
+}
+
 static void attach(struct process *p, bool running) {
 	struct seal *s = &p->run->seal;
+	struct attaching a = { .process = p, .running = running };
 
 	tracing_init(&p->manager->tracing, p->manager->hands);
 	calls_free(s->calls);
-	s->calls = calls_attach(
-		&p->manager->tracing, p->run->pid, mode_of(p) == SEAL_DENY, running);
+	(void)hands_do(p->manager->hands, attach_there, &a);
+	s->calls = a.calls;
 }
 
 void seal_launched(struct process *p) {

@@ -63,6 +63,10 @@ int starter_new(struct starter **ret) {
 	return 0;
 }
 
+int starter_do(struct starter *s, int (*task)(void *userdata), void *userdata) {
+	return hands_do(s->hands, task, userdata);
+}
+
 /* What the thread has open goes with it. */
 struct starter *starter_free(struct starter *s) {
 	if (!s)

@@ -24,6 +24,8 @@ struct start {
 /** Before the calling thread gives anything up. -errno: the hands have to do. */
 int starter_new(struct starter **ret);
 struct starter *starter_free(struct starter *s);
+/** Has task(userdata) done there; see hands_do(). */
+int starter_do(struct starter *s, int (*task)(void *userdata), void *userdata);
 /** The child leads a session of its own, with /dev/null to read from; it is a child of this process.
  *  Without a starter the hands do it. -errno. */
 int starter_spawn(

@@ -75,5 +75,32 @@ class Confined(rtmem.TestCase):
         self.assertEqual(rights(self.daemon.process("root")["pid"])["PPid"], str(self.daemon.popen.pid))
 
 
+class Sandbox(rtmem.TestCase):
+    """In namespaces of its own, as a unit's sandbox makes them"""
+
+    def start(self, *arguments):
+        daemon = rtmem.Daemon(fixture.document(fixture.sleeper("a")), arguments=arguments, argv_prefix=(
+            rtmem.require_program("unshare"), "--mount", "--net", "sh", "-c", 'mount -t tmpfs none /mnt && exec "$@"',
+            "sh"))
+        self.addCleanup(lambda: daemon.__exit__(None, None, None))
+        daemon.start()
+        pid = daemon.wait_ready("a")["pid"]
+        return daemon.popen.pid, pid
+
+    def namespaces(self, pid):
+        return [os.stat(f"/proc/{pid}/ns/{name}").st_ino for name in ("mnt", "net")]
+
+    def test_programs_are_in_the_sandbox_too(self):
+        daemon, program = self.start()
+        self.assertEqual(self.namespaces(program), self.namespaces(daemon))
+
+    def test_with_the_namespaces_of_another_process_programs_are_outside(self):
+        daemon, program = self.start("--namespaces-of", str(os.getpid()))
+        self.assertEqual(self.namespaces(program), self.namespaces("self"))
+        self.assertNotIn(self.namespaces(daemon)[0], self.namespaces("self"))
+        self.assertEqual(os.readlink(f"/proc/{program}/cwd"), "/")
+        self.assertEqual(os.stat(f"/proc/{program}/root/mnt").st_dev, os.stat("/mnt").st_dev)
+
+
 rtmem.require_root()
 rtmem.main()
