@@ -25,6 +25,8 @@
 #define RTMEM_ENV_WAS	   "RTMEM_WAS_" /* + KEY: its value before the launch changed it */
 #define RTMEM_ENV_ADDED	   "RTMEM_ADDED_" /* + KEY: it wasn't there before the launch set it */
 #define RTMEM_ENV_SOCKET   "RTMEM_SOCKET" /* for librtmem: datagrams to rtmemd; stays */
+#define RTMEM_ENV_PROCESS \
+	"RTMEM_PROCESS" /* the name of the managed process; stays, so that children tell whose they are */
 #define RTMEM_INIT_LIBRARY "librtmem-init.so"
 #define RTMEM_INIT_THREAD  "rtmem-init" /* the library's own thread in a launched program */
 

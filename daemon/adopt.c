@@ -73,6 +73,7 @@ static bool is_helper(pid_t pid) {
 
 static void take_record(struct process *p, struct run *r, const struct record *record) {
 	r->adopted = true;
+	p->session_adopted = true;
 	r->plan_hash = record->plan_hash;
 	r->injection_wanted = record->injection_wanted;
 	r->seal.in_force = record->sealed;
@@ -105,7 +106,7 @@ static void go_on_stopping(struct process *p, const struct record *record) {
 		return;
 	}
 	r->terminated = true;
-	r->kill_at_usec = record->kill_at_usec;
+	p->kill_at_usec = record->kill_at_usec;
 	end_continue(p);
 }
 
@@ -219,6 +220,12 @@ static bool end_meanwhile(struct process *p, const struct record *record, int ke
 	else if (cause == EXIT_CAUSE_FAILURE)
 		process_failure(p, "ended while no rtmemd ran: %s", how);
 	p->state = record->state;
+	p->session = record->pid;
+	p->session_adopted = true;
+	if (p->state == PROCESS_STOPPING && record->kill_at_usec > 0) {
+		p->kill_at_usec = record->kill_at_usec;
+		end_continue(p);
+	}
 	end_decide(p, cause, 0);
 	return true;
 }
@@ -257,6 +264,17 @@ static bool go_on_waiting(struct process *p, const struct record *record) {
 	return true;
 }
 
+/* Its main process had ended; what that left was being ended. */
+static bool go_on_clearing(struct process *p, const struct record *record) {
+	p->state = PROCESS_STOPPING;
+	p->ending.cause = record->cause;
+	p->kill_at_usec = record->kill_at_usec;
+	if (p->kill_at_usec > 0)
+		end_continue(p);
+	end_clear(p);
+	return true;
+}
+
 static bool launch_again(struct process *p, const struct record *record) {
 	log_process(
 		p->name, "its launch was cut off when the former rtmemd ended, before it began");
@@ -269,6 +287,7 @@ static bool (*const without_process[PROCESS_STATE_MAX])(
 	[PROCESS_FAILED] = stay_failed,
 	[PROCESS_BACKOFF] = go_on_waiting,
 	[PROCESS_STARTING] = launch_again,
+	[PROCESS_STOPPING] = go_on_clearing,
 };
 
 /* ---- either ---------------------------------------------------------------------------------------------- */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The end of a run. A launched process is a session of its own, so its pid names a process group that
- * can't be anybody else's while the process or one of its group lives; signals go to the whole group, so
- * that helpers of a program don't outlive it when it's stopped. The status of an adopted process belongs
- * to whoever became its parent; newer kernels tell it to whoever has a pidfd too. On others we see that it
- * ended, not how, and reckon with the worse.
+ * The end of a run. It's over when the main process has ended and, if it was asked to end or is to be
+ * started again, all others of its tree have too. The status of an adopted process belongs to whoever
+ * became its parent; newer kernels tell it to whoever has a pidfd too. On others we see that it ended, not
+ * how, and reckon with the worse.
  */
 #include "daemon/end.h"
 
@@ -23,9 +22,12 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/react.h"
+#include "daemon/reap.h"
 #include "daemon/record.h"
 #include "daemon/report.h"
+#include "daemon/rest.h"
 #include "daemon/store.h"
+#include "daemon/tree.h"
 #include "host/pidfd.h"
 
 #ifndef P_PIDFD
@@ -36,48 +38,65 @@
 #define TIMER_ACCURACY 10000u
 #define SEGV_TEXT      "signal 11 " /* as describe_status() writes it: a fault beyond any mapping */
 
-static void signal_group(const struct run *r, int sig) {
-	if (kill(-r->pid, sig) == 0)
-		return;
-	/* not (yet) a group of its own: an adopted process, or setsid() is still to come */
-	if (syscall(SYS_pidfd_send_signal, r->pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
-		log_warning(
-			"can't send signal %d to pid %d: %s", sig, (int)r->pid, strerror(errno));
-}
-
 static int on_kill_time(sd_event_source *s, uint64_t usec, void *userdata) {
 	struct process *p = userdata;
-	char timeout[UNITS_TEXT_MAX];
+	char timeout[UNITS_TEXT_MAX], text[TREE_TEXT_MAX], pid[32] = "";
+	struct members members;
 
-	log_event(MESSAGE_KILLED, LOG_WARNING, p->name, NULL,
-		"still there after %s: killing pid %d",
-		format_duration(p->policy->stop.timeout_usec, timeout), (int)p->run->pid);
-	signal_group(p->run, SIGKILL);
+	tree_list(p, &members);
+	if (p->run)
+		snprintf(pid, sizeof(pid), "pid %d%s", (int)p->run->pid,
+			members.n_items > 0 ? " and " : "");
+	log_event(MESSAGE_KILLED, LOG_WARNING, p->name, NULL, "still there after %s: killing %s%s",
+		format_duration(p->policy->stop.timeout_usec, timeout), pid,
+		members_describe(&members, text));
+	members_done(&members);
+	p->rest.killed = true;
+	tree_signal(p, SIGKILL);
 	return 0;
 }
 
 void end_continue(struct process *p) {
-	struct run *r = p->run;
-	int k = sd_event_add_time(p->manager->event, &r->kill_timer, CLOCK_MONOTONIC,
-		r->kill_at_usec, TIMER_ACCURACY, on_kill_time, p);
+	int k = sd_event_add_time(p->manager->event, &p->kill_timer, CLOCK_MONOTONIC,
+		p->kill_at_usec, TIMER_ACCURACY, on_kill_time, p);
 
-	if (k < 0)
-		signal_group(r, SIGKILL);
-	else
-		(void)sd_event_source_set_description(r->kill_timer, "rtmemd-kill-timer");
+	if (k >= 0) {
+		(void)sd_event_source_set_description(p->kill_timer, "rtmemd-kill-timer");
+		return;
+	}
+	p->rest.killed = true;
+	tree_signal(p, SIGKILL);
+}
+
+static void start_kill_timer(struct process *p) {
+	if (p->kill_timer)
+		return;
+	p->kill_at_usec = process_now(p) + p->policy->stop.timeout_usec;
+	end_continue(p);
 }
 
 void end_begin(struct process *p, int sig) {
 	struct run *r = p->run;
 
 	r->terminated = true;
-	r->kill_at_usec = process_now(p) + p->policy->stop.timeout_usec;
 	r->ready_timer = sd_event_source_disable_unref(r->ready_timer);
 	r->poll_timer = sd_event_source_disable_unref(r->poll_timer);
-	signal_group(r, sig);
-	signal_group(r, SIGCONT); /* a stopped process wouldn't hear it */
+	r->watchdog_timer = sd_event_source_disable_unref(r->watchdog_timer);
+	if (sig == SIGABRT)
+		tree_signal_main(p, sig);
+	else
+		tree_signal(p, sig);
+	tree_signal(p, SIGCONT); /* a stopped process wouldn't hear it */
+	start_kill_timer(p);
 	record_write_late(p);
-	end_continue(p);
+}
+
+void end_clear(struct process *p) {
+	tree_signal_rest(p, p->policy->stop.signal);
+	tree_signal_rest(p, SIGCONT);
+	start_kill_timer(p);
+	record_write_late(p);
+	rest_await(p);
 }
 
 static int on_delay_over(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -161,35 +180,70 @@ static bool is_wanted_again(const struct process *p, enum exit_cause cause) {
 	return p->wanted == WANTED_RUNNING;
 }
 
+void end_concluded(struct process *p) {
+	struct ending *e = &p->ending;
+	enum process_event event;
+
+	p->kill_timer = sd_event_source_disable_unref(p->kill_timer);
+	p->kill_at_usec = 0;
+	p->rest.killed = false;
+	(void)cgroup_remove(p); /* not while others live in it */
+	e->again = is_wanted_again(p, e->cause);
+	event = restart_decide(&p->policy->restart, e, process_now(p), &p->history);
+	if (p->removed && event != EVENT_EXIT_FAILED)
+		event = EVENT_EXIT_DONE;
+	if (event == EVENT_EXIT_FAILED)
+		explain_giving_up(p, e);
+	if (event == EVENT_EXIT_NOW && !e->only_rest)
+		p->n_restarts++;
+	if (event == EVENT_EXIT_DONE || event == EVENT_EXIT_NOW)
+		free(TAKE(p->failure));
+	react_stopped(p);
+	process_dispatch(p, event);
+}
+
+/* Nothing that it left may run beside the next one, or after it was asked to end. */
+static bool rest_has_to_go(struct process *p) {
+	p->ending.again = is_wanted_again(p, p->ending.cause);
+	return p->state == PROCESS_STOPPING || p->removed ||
+		restart_is_wanted(&p->policy->restart, &p->ending);
+}
+
+static void clear_rest(struct process *p) {
+	react_stopped(p);
+	if (p->state != PROCESS_STOPPING)
+		process_dispatch(p, EVENT_REST);
+	else if (p->ending.cause == EXIT_CAUSE_WATCHDOG)
+		end_clear(p);
+	else { /* they were asked together with it */
+		record_write_late(p);
+		rest_await(p);
+	}
+}
+
+void end_decide(struct process *p, enum exit_cause cause, uint64_t run_usec) {
+	p->ending = (struct ending){ .cause = cause, .run_usec = run_usec };
+	if (cause == EXIT_CAUSE_NO_LAUNCH) {
+		end_concluded(p);
+		return;
+	}
+	if (rest_has_to_go(p) && tree_has_rest(p)) {
+		clear_rest(p);
+		return;
+	}
+	if (!rest_has_to_go(p))
+		rest_leave(p);
+	end_concluded(p);
+}
+
 void end_reached(struct process *p, enum exit_cause cause) {
 	uint64_t run_usec = p->run ? process_now(p) - p->run->began_usec : 0;
 
 	if (p->run)
 		store_drop(p);
 	p->run = run_free(p->run);
+	reap_schedule(p->manager);
 	end_decide(p, cause, run_usec);
-}
-
-void end_decide(struct process *p, enum exit_cause cause, uint64_t run_usec) {
-	struct ending e = {
-		.cause = cause,
-		.again = is_wanted_again(p, cause),
-		.run_usec = run_usec,
-	};
-	enum process_event event;
-
-	(void)cgroup_remove(p); /* not while others live in it */
-	event = restart_decide(&p->policy->restart, &e, process_now(p), &p->history);
-	if (p->removed && event != EVENT_EXIT_FAILED)
-		event = EVENT_EXIT_DONE;
-	if (event == EVENT_EXIT_FAILED)
-		explain_giving_up(p, &e);
-	if (event == EVENT_EXIT_NOW)
-		p->n_restarts++;
-	if (event == EVENT_EXIT_DONE || event == EVENT_EXIT_NOW)
-		free(TAKE(p->failure));
-	react_stopped(p);
-	process_dispatch(p, event);
 }
 
 /* The only thing in a policy that makes a sound program end so. */

@@ -23,6 +23,7 @@
 #include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/reap.h"
 #include "daemon/record.h"
 #include "daemon/runtime.h"
 #include "daemon/sample.h"
@@ -125,6 +126,11 @@ static int on_reload_signal(sd_event_source *s, const struct signalfd_siginfo *s
 	return 0;
 }
 
+static int on_child_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+	reap_schedule(userdata);
+	return 0;
+}
+
 static int watch_signals(struct manager *m) {
 	static const struct {
 		int number;
@@ -133,6 +139,7 @@ static int watch_signals(struct manager *m) {
 		{ SIGTERM, on_end_signal },
 		{ SIGINT, on_end_signal },
 		{ SIGHUP, on_reload_signal },
+		{ SIGCHLD, on_child_signal },
 	};
 	sigset_t mask;
 
@@ -142,6 +149,7 @@ static int watch_signals(struct manager *m) {
 	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
 		return -errno;
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL); /* ignored, it would have the kernel collect all status */
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
 		int r = sd_event_add_signal(
 			m->event, NULL, signals[i].number, signals[i].handler, m);
@@ -201,6 +209,8 @@ static int prepare(struct manager *m) {
 	r = sd_event_default(&m->event);
 	if (r >= 0)
 		r = watch_signals(m);
+	if (r >= 0)
+		r = reap_init(m);
 	if (r >= 0)
 		r = record_init(m);
 	if (r >= 0)
@@ -266,6 +276,7 @@ static void done(struct manager *m) {
 	free(m->processes);
 	free(m->pid_hints);
 	host_done(m);
+	reap_done(m);
 	settings_done(&m->host);
 	policy_set_unref(m->set);
 	sd_event_source_disable_unref(m->tick);

@@ -78,6 +78,7 @@ struct manager {
 	sd_event_source *bus_source;
 	sd_event_source *tick;
 	sd_event_source *post;
+	sd_event_source *reaper;
 	sd_bus *system_bus;
 	struct client *clients; /* client::next */
 	size_t n_clients;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "daemon/cgroup.h"
 #include "daemon/end.h"
 #include "daemon/launch.h"
 #include "daemon/log.h"
@@ -24,12 +25,15 @@
 #include "daemon/pending.h"
 #include "daemon/ready.h"
 #include "daemon/record.h"
+#include "daemon/rest.h"
 #include "daemon/transition.h"
 
 struct process *process_free(struct process *p) {
 	if (!p)
 		return NULL;
 	sd_event_source_disable_unref(p->delay_timer);
+	sd_event_source_disable_unref(p->kill_timer);
+	rest_done(&p->rest);
 	run_free(p->run);
 	pending_drop(p);
 	policy_set_unref(p->set);
@@ -49,6 +53,7 @@ struct process *process_new(
 	if (!p)
 		return NULL;
 	p->manager = m;
+	p->rest.fd = -1;
 	p->name = strdup(policy->name);
 	p->set = policy_set_ref(set);
 	p->policy = policy;
@@ -111,7 +116,6 @@ struct run *run_free(struct run *r) {
 	sd_event_source_disable_unref(r->report_source);
 	sd_event_source_disable_unref(r->ready_timer);
 	sd_event_source_disable_unref(r->poll_timer);
-	sd_event_source_disable_unref(r->kill_timer);
 	sd_event_source_disable_unref(r->watchdog_timer);
 	sd_event_source_disable_unref(r->collect_timer);
 	faults_done(&r->faults);
@@ -212,6 +216,8 @@ int run_new_with(struct process *p, pid_t pid, int pidfd, struct run **ret) {
 	k = end_watch(p, r);
 	if (k < 0)
 		return k;
+	p->session = pid;
+	p->session_adopted = false;
 	*ret = TAKE(r);
 	return 0;
 }
@@ -237,6 +243,12 @@ static void act_abort(struct process *p, enum process_event event) {
 static void act_asked(struct process *p, enum process_event event) {
 	if (p->run)
 		p->run->cause = EXIT_CAUSE_ASKED;
+	else
+		p->ending.cause = EXIT_CAUSE_ASKED;
+}
+
+static void act_clear(struct process *p, enum process_event event) {
+	end_clear(p);
 }
 
 static void act_launch(struct process *p, enum process_event event) {
@@ -279,6 +291,7 @@ static void (*const actions[PROCESS_ACTION_MAX])(struct process *p, enum process
 	[ACTION_READY] = act_ready,
 	[ACTION_TERMINATE] = act_terminate,
 	[ACTION_ABORT] = act_abort,
+	[ACTION_CLEAR] = act_clear,
 	[ACTION_ASKED] = act_asked,
 	[ACTION_DELAY] = act_delay,
 	[ACTION_CANCEL_DELAY] = act_cancel_delay,
@@ -309,9 +322,19 @@ void process_dispatch(struct process *p, enum process_event event) {
 		actions[t.action](p, event);
 }
 
+/* Of an earlier run, perhaps under an earlier rtmemd: a new one would run beside them. */
+static bool has_leftovers(const struct process *p) {
+	return !p->run && p->state != PROCESS_STOPPING &&
+		(p->rest.behind || cgroup_populated(p) > 0);
+}
+
 void process_ask(struct process *p, enum process_event event, enum wanted_by by) {
 	p->wanted = event == EVENT_STOP ? WANTED_STOPPED : WANTED_RUNNING;
 	p->wanted_by = by;
 	p->history = (struct restart_history){ .n_restarts = 0 };
+	if (has_leftovers(p)) {
+		p->ending = (struct ending){ .cause = EXIT_CAUSE_ASKED, .only_rest = true };
+		event = EVENT_REST;
+	}
 	process_dispatch(p, event);
 }

@@ -16,6 +16,7 @@
 #include "daemon/events.h"
 #include "daemon/faults.h"
 #include "daemon/relock.h"
+#include "daemon/rest-state.h"
 #include "daemon/restart.h"
 #include "daemon/seal.h"
 #include "daemon/settle.h"
@@ -91,7 +92,6 @@ struct run {
 	struct faults faults;
 	struct fault_count since_ready;
 	struct fault_count unwatched; /* at most, after ready, while no rtmemd counted */
-	uint64_t kill_at_usec; /* terminated: when its time is over */
 	uint64_t recorded_usec; /* when its record was written, and what stood in it */
 	struct fault_count recorded;
 	struct fault_count recorded_stat;
@@ -107,7 +107,6 @@ struct run {
 	sd_event_source *report_source;
 	sd_event_source *ready_timer; /* end of ready.timeout */
 	sd_event_source *poll_timer; /* looks whether it has settled */
-	sd_event_source *kill_timer;
 	sd_event_source *watchdog_timer;
 	sd_event_source *collect_timer; /* end of the wait for how it ended */
 };
@@ -131,7 +130,14 @@ struct process {
 	uint64_t delay_until_usec; /* when the delay of a restart is over */
 	uint64_t plan_hash; /* of the last launch; 0 = none got so far */
 	uint64_t record_hash; /* of the record as written last; 0 = there may be none */
+	sd_event_source *kill_timer; /* end of stop.timeout */
+	uint64_t kill_at_usec; /* when that is */
 	struct run *run; /* NULL = no process */
+
+	pid_t session; /* of the last run: the pid of its main process, 0 = none yet */
+	bool session_adopted; /* so that its orphans aren't ours */
+	struct ending ending; /* of the last run */
+	struct rest rest; /* what is left of it */
 
 	struct cgroup_state cgroup;
 

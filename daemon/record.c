@@ -94,7 +94,6 @@ static void collect_run(struct run *r, struct record *ret) {
 	ret->ready = r->ready;
 	ret->terminated = r->terminated;
 	ret->cause = r->cause;
-	ret->kill_at_usec = r->kill_at_usec;
 	ret->n_tasks = (uint32_t)r->faults.n_tasks;
 	collect_report(r, ret);
 	collect_counts(r, ret);
@@ -112,6 +111,8 @@ static void collect(struct process *p, struct record *ret) {
 	ret->n_restarts = p->n_restarts;
 	ret->delay_until_usec = p->state == PROCESS_BACKOFF ? p->delay_until_usec : 0;
 	snprintf(ret->failure, sizeof(ret->failure), "%s", p->failure ? p->failure : "");
+	ret->kill_at_usec = p->state == PROCESS_STOPPING ? p->kill_at_usec : 0;
+	ret->cause = p->ending.cause;
 	if (p->run)
 		collect_run(p->run, ret);
 }

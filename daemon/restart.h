@@ -29,6 +29,7 @@ struct restart_history {
 struct ending {
 	enum exit_cause cause;
 	bool again; /* somebody wants it started after this end (a person, or violation: restart) */
+	bool only_rest; /* nothing ran: what an earlier run had left was ended */
 	uint64_t run_usec; /* how long it ran */
 };
 

@@ -38,6 +38,7 @@ static int add_base_environment(struct build *b) {
 		{ "ready.when", "NOTIFY_SOCKET",
 			b->p->ready.when == READY_NOTIFY ? f->notify_socket : NULL },
 		{ NULL, RTMEM_ENV_SOCKET, f->runtime_socket },
+		{ NULL, RTMEM_ENV_PROCESS, b->p->name },
 	};
 	int r;
 

@@ -224,6 +224,19 @@ class Daemon:
                 pids.add(int(words[words.index("pid") + 1]))
         return pids
 
+    def stemming(self):
+        """The processes that live and whose environment names this rtmemd: also those that left their parents."""
+        mark = f"RTMEM_SOCKET={self.runtime_dir}/notify\0".encode()
+        pids = set()
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{entry}/environ", "rb") as f:
+                    if mark in f.read() and alive(entry):
+                        pids.add(int(entry))
+            except OSError:
+                pass
+        return pids
+
     def _remove_cgroups(self):
         """What a later rtmemd would have used again."""
         def removed():
@@ -250,9 +263,12 @@ class Daemon:
             if kind is None and (status != 0 or "runtime error: " in self.log()):
                 raise AssertionError(f"rtmemd ended with {status}:\n{self.log()}")
         finally:
-            for pid in self.known_pids | self._recorded_pids():
-                if alive(pid):
-                    os.kill(pid, signal.SIGKILL)
+            for pid in self.known_pids | self._recorded_pids() | self.stemming():
+                try:
+                    if alive(pid):
+                        os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
             self._remove_cgroups()
             shutil.rmtree(self.dir, ignore_errors=True)
 
