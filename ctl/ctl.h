@@ -81,6 +81,7 @@ int verb_restart(const struct options *o, int argc, char *argv[]);
 int verb_run(const struct options *o, int argc, char *argv[]);
 int verb_unit(const struct options *o, int argc, char *argv[]);
 int verb_explain(const struct options *o, int argc, char *argv[]);
+int verb_doctor(const struct options *o, int argc, char *argv[]);
 int verb_schema(const struct options *o, int argc, char *argv[]);
 
 /** `rtmemctl: ` and the message on standard error; returns status, so that `return fail(...)` works. */

@@ -143,6 +143,17 @@ const struct verb verbs[] = {
 		.run = verb_unit,
 	},
 	{
+		.name = "doctor",
+		.arguments = "[PID]",
+		.summary = "why memory can't be locked here, or isn't there, and what changes it",
+		.details =
+			"With PID: a process, managed or not, by what /proc says of it. Without: what a\n"
+			"program started from here would meet, by trial. Needs no daemon.\n"
+			"Exit status 1 if a lock fails or is missing, 4 if that can't be told.\n",
+		.n_max = 1,
+		.run = verb_doctor,
+	},
+	{
 		.name = "explain",
 		.arguments = "[KEY]",
 		.summary =

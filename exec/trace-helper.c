@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/lock-facts.h"
 #include "exec/launch.h"
 
 #define EVENT_OF(status) ((unsigned)(status) >> 16)
@@ -38,15 +39,15 @@ void trace_problem(struct tracer *t, const char *step, int error, const char *fo
 }
 
 void trace_problem_diagnosed(struct tracer *t, const char *step, int error, uint64_t needed_bytes) {
-	struct diagnose_facts facts;
+	struct lock_facts facts;
 	char why[REPORT_TEXT_MAX - 64];
 
-	trace_facts(t->pid, &facts);
-	facts.error = error < 0 ? -error : error;
-	facts.needed_bytes = needed_bytes;
-	facts.populates_only = t->what.order.lock == INIT_LOCK_NONE;
-	diagnose(&facts, why, sizeof(why));
-	trace_problem(t, step, error, "%s: %s", strerror(facts.error), why);
+	(void)lock_facts_read(t->pid, &facts);
+	facts.d.error = error < 0 ? -error : error;
+	facts.d.needed_bytes = needed_bytes;
+	facts.d.populates_only = t->what.order.lock == INIT_LOCK_NONE;
+	diagnose(&facts.d, why, sizeof(why));
+	trace_problem(t, step, error, "%s: %s", strerror(facts.d.error), why);
 }
 
 static const char *outcome_of(enum report_kind kind) {

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/lock-facts.h"
 #include "common/units.h"
 #include "exec/trace-snippet.h"
 
@@ -180,7 +181,7 @@ static bool run_list(struct tracer *t, const struct preparation *p, struct regis
 /* Under a finite limit and without the capability, the next thread must still fit; how large it is, is
  * known of glibc alone. */
 static bool lacks_headroom(const struct tracer *t, const struct trace_status *s, uint64_t stack) {
-	uint64_t limit = trace_limit(t->pid, "Max locked memory", false);
+	uint64_t limit = lock_facts_limit(t->pid, "Max locked memory", false);
 
 	return t->what.order.lock == INIT_LOCK_STRICT && limit != BYTES_UNLIMITED &&
 		!(s->capabilities >> CAP_IPC_LOCK & 1) &&
@@ -224,7 +225,7 @@ static void gather(struct tracer *t) {
 	r->size_bytes = s.size_bytes;
 	r->unlocked_bytes = s.size_bytes > covered ? s.size_bytes - covered : 0;
 	r->main_stack_bytes = t->stack_low ? t->what.order.main_stack_bytes : 0;
-	stack = trace_limit(t->pid, "Max stack size", false);
+	stack = lock_facts_limit(t->pid, "Max stack size", false);
 	r->thread_stack_bytes = stack == BYTES_UNLIMITED ? 0 : stack;
 	t->seccomp_filters = s.seccomp_filters;
 	t->seccomp = s.seccomp;

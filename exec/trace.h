@@ -71,9 +71,6 @@ struct trace_status { /* of /proc/PID/status, bytes */
 int trace_status_read(pid_t pid, struct trace_status *ret);
 /** The first mapping of this name, "[vvar]"; false: there's none. */
 bool trace_mapping(pid_t pid, const char *name, uint64_t *ret_start, uint64_t *ret_end);
-/** By the kernel's name, "Max locked memory"; BYTES_UNLIMITED = none. */
-uint64_t trace_limit(pid_t pid, const char *name, bool hard);
-void trace_facts(pid_t pid, struct diagnose_facts *ret);
 /** Faults of the program so far, as a sign of life. */
 uint64_t trace_minor_faults(pid_t pid);
 uint64_t trace_now_usec(void);

@@ -14,6 +14,7 @@
 
 #include "common/diagnose.h"
 #include "common/handoff.h"
+#include "common/proc-text.h"
 
 struct init {
 	struct init_order order;
@@ -79,16 +80,10 @@ bool environment_says(char **envp, const char *key, const char *value);
 /** Number that GLIBC_TUNABLES gives this tunable; 0 = none. To be asked before the order is taken. */
 uint64_t environment_tunable(char **envp, const char *name);
 
-/** Reads a file of /proc or /sys into buf, NUL-terminated; its length, or a negative errno. */
-ssize_t proc_read(const char *path, char *buf, size_t size);
 int proc_status_read(struct proc_status *ret);
 uint64_t proc_unlocked_bytes(const struct proc_status *s);
-/** Number after "KEY" at the start of a line; "kB" is multiplied out. False if the line is missing. */
-bool proc_field(const char *text, const char *key, uint64_t *ret);
 /** Everything diagnose() wants to know; path is where the control group's limit is. */
 void proc_facts(struct diagnose_facts *ret, char *path, size_t path_size);
-/** The control group part of it, from the text of /proc/self/cgroup. */
-void cgroup_facts(struct diagnose_facts *ret, char *path, size_t path_size);
 
 /** Makes the pages of a range present, and locked where the mode doesn't do so by itself. */
 int make_present(struct init *i, char *start, size_t len);

@@ -4,67 +4,18 @@
  * allocate.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "common/cleanup.h"
+#include "common/cgroup-room.h"
 #include "common/units.h"
 #include "libinit/init.h"
 
 #define STATUS_MAX  4096
 #define MEMINFO_MAX 4096
-
-ssize_t proc_read(const char *path, char *buf, size_t size) {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	size_t used = 0;
-
-	if (fd < 0)
-		return -errno;
-	while (used < size - 1) {
-		ssize_t n = read(fd, buf + used, size - 1 - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		used += (size_t)n;
-	}
-	buf[used] = '\0';
-	return (ssize_t)used;
-}
-
-/* Points behind KEY where it opens a line, or NULL. */
-static const char *find_line(const char *text, const char *key) {
-	size_t len = strlen(key);
-
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, key, len) == 0 && line[len] && strchr(": \t", line[len]))
-			return line + len + 1;
-	}
-	return NULL;
-}
-
-bool proc_field(const char *text, const char *key, uint64_t *ret) {
-	const char *value = find_line(text, key);
-	char *end;
-	uint64_t n;
-
-	if (!value)
-		return false;
-	n = strtoull(value, &end, 10);
-	if (end == value)
-		return false;
-	*ret = strncmp(end, " kB", 3) == 0 ? n << 10 : n;
-	return true;
-}
 
 int proc_status_read(struct proc_status *ret) {
 	char text[STATUS_MAX] = "";
@@ -83,7 +34,7 @@ int proc_status_read(struct proc_status *ret) {
 	(void)proc_field(text, "Threads", &ret->n_threads);
 	(void)proc_field(text, "Seccomp", &seccomp);
 	ret->seccomp = (int)seccomp;
-	capabilities = find_line(text, "CapEff");
+	capabilities = proc_line(text, "CapEff");
 	if (capabilities)
 		ret->capabilities = strtoull(capabilities, NULL, 16);
 	return 0;
@@ -153,5 +104,5 @@ void proc_facts(struct diagnose_facts *ret, char *path, size_t path_size) {
 	status_facts(ret);
 	machine_facts(ret);
 	ret->user_namespace = in_user_namespace();
-	cgroup_facts(ret, path, path_size);
+	cgroup_room("/proc/self/cgroup", ret, path, path_size);
 }

@@ -80,7 +80,7 @@ class Verbs(rtmem.TestCase):
     def test_help_names_every_verb(self):
         text = self.ctl("--help").stdout
         for verb in ("check", "plan", "diff", "apply", "status", "start", "stop", "restart", "run",
-                     "unit", "explain", "schema"):
+                     "unit", "doctor", "explain", "schema"):
             self.assertIn(f"  {verb} ", text)
             self.assertIn(f"rtmemctl [OPTIONS] {verb}", self.ctl(verb, "--help").stdout)
             self.assertEqual(self.ctl("help", verb).stdout, self.ctl(verb, "-h").stdout)

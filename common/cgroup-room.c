@@ -3,14 +3,15 @@
  * The memory control group that binds: of the process's own group and all its parents the one with the
  * least room. Both hierarchies, because embedded systems and containers still mount the first one.
  */
-#include <errno.h>
+#include "common/cgroup-room.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/proc-text.h"
 #include "common/units.h"
-#include "libinit/init.h"
 
 /* An unlimited group of the first hierarchy says 2^63 rounded down to a page. */
 #define V1_UNLIMITED	(UINT64_C(1) << 62)
@@ -123,10 +124,10 @@ static bool next_line(char **text, char **controllers, char **group) {
 	return true;
 }
 
-void cgroup_facts(struct diagnose_facts *ret, char *path, size_t path_size) {
+void cgroup_room(const char *file, struct diagnose_facts *ret, char *path, size_t path_size) {
 	char text[STAT_MAX], *rest = text, *controllers, *group;
 
-	if (proc_read("/proc/self/cgroup", text, sizeof(text)) <= 0)
+	if (proc_read(file, text, sizeof(text)) <= 0)
 		return;
 	while (next_line(&rest, &controllers, &group))
 		for (size_t h = 0; h < ARRAY_LEN(hierarchies); h++)
