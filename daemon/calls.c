@@ -247,6 +247,8 @@ static enum seal_call call_of(const struct calls *c, const struct ring_record *r
 	uint64_t arguments[SEAL_ARGUMENTS];
 	long number = (long)value_at(record, c->tracepoint->number_at);
 
+	if (record->raw_size < c->tracepoint->values_at + sizeof(uint64_t))
+		return SEAL_CALL_MAX; /* no record of such a call */
 	if (c->denied)
 		return seal_denied(number, (long)value_at(record, c->tracepoint->values_at));
 	for (size_t i = 0; i < SEAL_ARGUMENTS; i++)

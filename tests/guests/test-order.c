@@ -25,6 +25,7 @@ static const struct init_order full = {
 	.stack_reserve = 4,
 	.fork = INIT_FORK_DENY,
 	.children = true,
+	.seal = true,
 	.settle_usec = 500000,
 	.report_fd = 7,
 };
@@ -49,6 +50,7 @@ static void an_order_survives_its_text(void **state) {
 	assert_int_equal(o.stack_reserve, full.stack_reserve);
 	assert_int_equal(o.fork, full.fork);
 	assert_int_equal(o.children, full.children);
+	assert_int_equal(o.seal, full.seal);
 	assert_int_equal(o.settle_usec, full.settle_usec);
 	assert_int_equal(o.report_fd, full.report_fd);
 }
@@ -61,7 +63,7 @@ static void the_text_is_the_documented_one(void **state) {
 		"1 lock=balanced heap=157286400 arenas=4 allocator=jemalloc heap_page=2097152 "
 		"heap_page_fallback=1 host_reserve=67108864 main_stack=1048576 "
 		"thread_stack=18446744073709551615 stack_reserve=4 non_dumpable=1 fork=deny "
-		"children=1 settle=500000 report=7");
+		"children=1 seal=1 settle=500000 report=7");
 }
 
 static void a_buffer_too_small_is_said_so(void **state) {

@@ -225,6 +225,58 @@ static void a_longer_record_of_a_later_kernel_is_understood(void **state) {
 	expect_sample(&t->seen[1], 7);
 }
 
+/* As RING_CALL_SAMPLE has it: what the tracepoint says follows with its size */
+struct called {
+	struct perf_event_header header;
+	uint64_t id;
+	uint32_t pid, tid;
+	uint32_t raw_size;
+	unsigned char raw[68];
+};
+
+static void put_call(struct tape *t, uint32_t tid, uint32_t raw_size) {
+	struct called c = { .header = { PERF_RECORD_SAMPLE, 0, sizeof(c) },
+		.id = 11,
+		.pid = 7,
+		.tid = tid,
+		.raw_size = raw_size };
+
+	for (size_t i = 0; i < sizeof(c.raw); i++)
+		c.raw[i] = (unsigned char)(tid + i);
+	put(t, &c, sizeof(c));
+}
+
+static void a_call_comes_with_what_the_tracepoint_says(void **state) {
+	struct tape *t = *state;
+
+	t->rings.of_calls = true;
+	for (uint64_t before = 0; before <= sizeof(struct called) + 8; before += 8) {
+		start_at(t, 3ull * RING_BYTES - before);
+		put_call(t, 9, 68);
+		expect_records(t, 1);
+		assert_int_equal(t->seen[0].kind, RING_CALL);
+		assert_int_equal(t->seen[0].pid, 7);
+		assert_int_equal(t->seen[0].tid, 9);
+		assert_int_equal(t->seen[0].raw_size, 68);
+		for (size_t i = 0; i < 68; i++)
+			assert_int_equal(t->seen[0].raw[i], 9 + i);
+	}
+}
+
+static void a_size_beyond_the_record_is_not_believed(void **state) {
+	struct tape *t = *state;
+	struct called c = { .header = { PERF_RECORD_SAMPLE, 0, offsetof(struct called, raw) - 8 } };
+
+	t->rings.of_calls = true;
+	put_call(t, 9, 0xffffffff);
+	put(t, &c, c.header.size); /* too short for any */
+	put_call(t, 10, 4);
+	expect_records(t, 2);
+	assert_int_equal(t->seen[0].raw_size, 68);
+	assert_int_equal(t->seen[1].tid, 10);
+	assert_int_equal(t->seen[1].raw_size, 4);
+}
+
 static void sizes_that_make_no_sense_end_the_reading(void **state) {
 	static const uint16_t sizes[] = { 0, 1, 7, sizeof(struct sample) + 8, 0xffff };
 	struct tape *t = *state;
@@ -275,6 +327,8 @@ int main(void) {
 		CASE(programs_executed_are_told_and_names_are_not),
 		CASE(a_record_too_short_for_its_kind_is_passed_over),
 		CASE(a_longer_record_of_a_later_kernel_is_understood),
+		CASE(a_call_comes_with_what_the_tracepoint_says),
+		CASE(a_size_beyond_the_record_is_not_believed),
 		CASE(sizes_that_make_no_sense_end_the_reading),
 		CASE(less_than_a_header_is_no_record),
 		CASE(all_rings_are_drained),
