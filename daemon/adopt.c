@@ -71,7 +71,8 @@ static bool is_helper(pid_t pid) {
 	return strcmp(name, HELPER_NAME) == 0;
 }
 
-static void take_record(struct process *p, struct run *r, const struct record *record) {
+static void take_record(
+	struct process *p, struct run *r, const struct record *record, struct kept *kept) {
 	r->adopted = true;
 	p->session_adopted = true;
 	r->plan_hash = record->plan_hash;
@@ -83,7 +84,7 @@ static void take_record(struct process *p, struct run *r, const struct record *r
 	if (record->have_report)
 		(void)run_keep_report(r, &record->report);
 	r->begun = record->begun || record->have_report || !is_helper(r->pid);
-	r->report_fd = store_take(&p->manager->store, STORE_REPORT, p->name);
+	r->report_fd = TAKE_FD(kept->report_fd);
 	if (r->report_fd >= 0 && report_watch(p) < 0)
 		r->report_fd = close_fd(r->report_fd);
 }
@@ -169,15 +170,15 @@ static int find_process(
 	return -ESRCH;
 }
 
-static int adopt(struct process *p, const struct record *record, int kept) {
+static int adopt(struct process *p, const struct record *record, struct kept *kept) {
 	struct run *r;
-	int k = find_process(p, record, kept, &r);
+	int k = find_process(p, record, kept->pidfd, &r);
 
 	if (k < 0)
 		return k;
 	p->run = r;
-	take_record(p, r, record);
-	resume_run(p, record);
+	take_record(p, r, record, kept);
+	resume_run(p, record, kept);
 	compare_plan(p, r);
 	(void)cgroup_apply(p);
 	log_event(MESSAGE_ADOPTED, LOG_INFO, p->name, NULL, "adopted: still runs as pid %d",
@@ -199,13 +200,14 @@ static bool launch_was_lost(const struct record *record) {
 
 /* Ended while nobody was there. Descriptors that were kept tell how; else it's reckoned with the worse.
  * False: it's to be launched as if it hadn't run. */
-static bool end_meanwhile(struct process *p, const struct record *record, int kept) {
+static bool end_meanwhile(struct process *p, const struct record *record, const struct kept *kept) {
 	char how[128];
 	int status = 0;
-	int error = kept >= 0 ? pidfd_exit_status(kept, &status) : -ESRCH;
+	int error = kept->pidfd >= 0 ? pidfd_exit_status(kept->pidfd, &status) : -ESRCH;
 	enum exit_cause cause = end_describe(error, status, how, sizeof(how));
 
-	store_drop(p);
+	if (kept->pidfd >= 0)
+		store_drop(p->name);
 	if (launch_was_lost(record)) {
 		log_process(p->name,
 			"its launch was cut off when the former rtmemd ended, before the program ran");
@@ -307,17 +309,18 @@ static bool is_gone(int error) {
 }
 
 static bool adopt_recorded(struct process *p, const struct record *record) {
-	_cleanup_close_ int kept = store_take(&p->manager->store, STORE_PIDFD, p->name);
+	CLEANUP(kept_done) struct kept kept;
 	int r;
 
+	store_take(&p->manager->store, p->name, record->n_tasks, &kept);
 	take_history(p, record);
 	if (record->pid == 0)
 		return without_process[record->state] && without_process[record->state](p, record);
-	r = adopt(p, record, kept);
+	r = adopt(p, record, &kept);
 	if (r == 0)
 		return true;
 	if (is_gone(r))
-		return end_meanwhile(p, record, kept);
+		return end_meanwhile(p, record, &kept);
 	/* It may well run: starting a second one would be worse than starting none. */
 	process_failure(p, "can't tell whether pid %d of an earlier rtmemd still runs: %s",
 		(int)record->pid, strerror(-r));

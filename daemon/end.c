@@ -239,8 +239,8 @@ void end_decide(struct process *p, enum exit_cause cause, uint64_t run_usec) {
 void end_reached(struct process *p, enum exit_cause cause) {
 	uint64_t run_usec = p->run ? process_now(p) - p->run->began_usec : 0;
 
-	if (p->run)
-		store_drop(p);
+	if (p->run && p->run->stored)
+		store_drop(p->name);
 	p->run = run_free(p->run);
 	reap_schedule(p->manager);
 	end_decide(p, cause, run_usec);

@@ -284,6 +284,10 @@ static int add_partly(scmp_filter_ctx filter) {
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ioctl), 1,
 			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffff, 'f' << 8 | 17));
+	/* PIDFD_GET_INFO, for the same reason */
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ioctl), 1,
+			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffff, 0xff << 8 | 11));
 	/* threads, not processes; the arguments of clone3() can't be looked at */
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(clone), 1,

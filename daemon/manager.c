@@ -117,6 +117,9 @@ static int on_end_signal(sd_event_source *s, const struct signalfd_siginfo *si, 
 		n += m->processes[i]->run != NULL;
 	log_info("ending on signal %u; %zu managed process%s go%s on", si->ssi_signo, n,
 		n == 1 ? "" : "es", n == 1 ? "es" : "");
+	for (size_t i = 0; i < m->n_processes; i++)
+		if (m->processes[i]->run) /* as it is now, for the next one */
+			record_write_late(m->processes[i]);
 	self_stopping(m);
 	return sd_event_exit(m->event, EXIT_GOOD);
 }

@@ -92,6 +92,7 @@ struct manager {
 	size_t slow_next; /* whose stacks are looked at next for who asks about all */
 	bool changed; /* something that our own manager should hear of */
 	bool announced; /* READY=1 was sent */
+	bool unheard; /* and there was no room for it */
 	bool bulky; /* a large reply was made: its memory is given back after the iteration */
 	char status_line[256]; /* as sent last */
 };

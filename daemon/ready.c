@@ -281,7 +281,7 @@ static void attach_again(struct process *p) {
 	faults_attach_running(
 		&p->run->faults, &p->manager->rings, pid, p->policy->children == CHILDREN_INHERIT);
 	if (p->run->stored)
-		store_drop(p);
+		store_drop(p->name);
 	p->run->stored = false;
 }
 

@@ -16,50 +16,17 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 
-struct kept {
-	int *fds; /* pairs, as in struct faults */
-	size_t n[FAULT_KIND_MAX];
-	size_t n_room;
-};
-
-static bool take_kept(struct store *s, enum fault_kind kind, const char *name, struct kept *k) {
-	enum store_role role = kind == FAULT_MINOR ? STORE_MINOR : STORE_MAJOR;
-	int fd;
-
-	while ((fd = store_take(s, role, name)) >= 0) {
-		if (k->n[kind] == k->n_room) {
-			(void)close_fd(fd);
-			return false;
-		}
-		k->fds[k->n[kind]++ * FAULT_KIND_MAX + (size_t)kind] = fd;
-	}
-	return k->n[kind] == k->n_room;
-}
-
-/* Which counter of one kind goes with which of the other doesn't matter: only sums are asked for. */
-static bool attach_kept(struct process *p, const struct record *record) {
+static bool attach_kept(struct process *p, struct kept *kept) {
 	struct run *r = p->run;
-	struct kept k = { .n_room = record->n_tasks ? record->n_tasks : 1 };
-	bool whole;
 
-	k.fds = calloc(k.n_room * FAULT_KIND_MAX, sizeof(*k.fds));
-	if (!k.fds)
+	if (kept->n_tasks == 0)
 		return false;
-	for (size_t i = 0; i < k.n_room * FAULT_KIND_MAX; i++)
-		k.fds[i] = -1;
-	whole = take_kept(&p->manager->store, FAULT_MINOR, p->name, &k) &&
-		take_kept(&p->manager->store, FAULT_MAJOR, p->name, &k);
-	if (whole) {
-		faults_attach_kept(&r->faults, &p->manager->rings, r->pid,
-			p->policy->children == CHILDREN_INHERIT, k.fds, k.n_room);
-		if (!faults_detached(&r->faults))
-			return true;
-		faults_done(&r->faults);
-		return false;
-	}
-	for (size_t i = 0; i < k.n_room * FAULT_KIND_MAX; i++)
-		(void)close_fd(k.fds[i]);
-	free(k.fds);
+	faults_attach_kept(&r->faults, &p->manager->rings, r->pid,
+		p->policy->children == CHILDREN_INHERIT, TAKE(kept->counters), kept->n_tasks);
+	kept->n_tasks = 0;
+	if (!faults_detached(&r->faults))
+		return true;
+	faults_done(&r->faults);
 	return false;
 }
 
@@ -115,17 +82,19 @@ static void resume_told(struct run *r, const struct record *record) {
 		r->injection_cause = strdup(record->injection_cause);
 }
 
-void resume_run(struct process *p, const struct record *record) {
+void resume_run(struct process *p, const struct record *record, struct kept *kept) {
 	struct run *r = p->run;
-	bool kept = attach_kept(p, record);
+	bool attached = attach_kept(p, kept);
 
-	if (!kept)
+	if (!attached && kept->pidfd >= 0)
+		store_drop(p->name); /* what isn't whole is stored anew */
+	if (!attached)
 		faults_attach_running(&r->faults, &p->manager->rings, r->pid,
 			p->policy->children == CHILDREN_INHERIT);
 	resume_told(r, record);
 	if (record->ready)
-		resume_counts(p, record, kept);
-	r->stored = kept && r->report_fd >= 0;
+		resume_counts(p, record, attached);
+	r->stored = attached;
 }
 
 const char *resume_describe(const struct process *p, char *buf, size_t size) {

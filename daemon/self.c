@@ -5,16 +5,17 @@
  */
 #include "daemon/self.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "common/units.h"
 #include "daemon/log.h"
+#include "daemon/upward.h"
 
 struct line {
 	char *text;
@@ -124,10 +125,19 @@ static bool all_decided(const struct manager *m) {
 	return true;
 }
 
+/* What isn't heard is said again with the next occasion; READY=1 mustn't be missed. */
+static void say(struct manager *m, const char *what) {
+	int r = upward_tell("%s%sSTATUS=%s", what ? what : "", what ? "\n" : "", m->status_line);
+
+	m->unheard = r == -EAGAIN && (what || m->unheard);
+	if (r == -EAGAIN)
+		m->status_line[0] = '\0';
+}
+
 static void announce(struct manager *m) {
 	m->announced = true;
 	log_info("ready: %s", m->status_line);
-	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", m->status_line);
+	say(m, "READY=1");
 }
 
 /* What a reply took lies below younger blocks: without this it would stay for months. */
@@ -140,14 +150,14 @@ static void give_back(struct manager *m) {
 static void tell(struct manager *m) {
 	char line[sizeof(m->status_line)];
 
-	if (!m->changed)
+	if (!m->changed && !m->unheard)
 		return;
 	m->changed = false;
 	(void)self_describe(m, line, sizeof(line));
 	(void)make_printable(line);
 	if (strcmp(line, m->status_line) != 0) {
 		memcpy(m->status_line, line, sizeof(line));
-		(void)sd_notifyf(0, "STATUS=%s", m->status_line);
+		say(m, m->unheard ? "READY=1" : NULL);
 	}
 	if (!m->announced && all_decided(m))
 		announce(m);
@@ -170,7 +180,7 @@ static void extend_timeout(const struct manager *m) {
 			longest = timeout;
 	}
 	if (longest > 0)
-		(void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, longest + 10000000);
+		(void)upward_tell("EXTEND_TIMEOUT_USEC=%" PRIu64, longest + 10000000);
 }
 
 void self_progress(const struct manager *m) {
@@ -195,7 +205,7 @@ void self_reloading(struct manager *m) {
 	if (!m->announced) /* not even started, as far as our manager knows */
 		return;
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+	(void)upward_tell("RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
 		(uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
 }
 
@@ -205,9 +215,9 @@ void self_reloaded(struct manager *m) {
 		return;
 	(void)self_describe(m, m->status_line, sizeof(m->status_line));
 	(void)make_printable(m->status_line);
-	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", m->status_line);
+	say(m, "READY=1");
 }
 
 void self_stopping(struct manager *m) {
-	(void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping; managed processes go on");
+	(void)upward_tell("STOPPING=1\nSTATUS=Stopping; managed processes go on");
 }

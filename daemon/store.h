@@ -11,35 +11,36 @@
 
 struct process;
 
-enum store_role {
-	STORE_PIDFD, /* says how the process ended, even when nobody was there to see it */
-	STORE_REPORT, /* our end of the library's socket */
-	STORE_MINOR, /* counters, a pair for each task that they were attached to */
-	STORE_MAJOR,
-	STORE_ROLE_MAX,
-};
-
 /** What an earlier rtmemd had stored, until somebody takes it. */
 struct store {
 	struct stored {
 		int fd; /* -1 = taken */
-		char *name;
+		char *name; /* of the process */
 	} * items;
 	size_t n_items;
-	bool present; /* there's a manager to store with */
+};
+
+/** What was kept of one run. */
+struct kept {
+	int pidfd; /* says how it ended, even when nobody was there to see it; -1 = wasn't kept */
+	int report_fd; /* our end of the library's socket; -1 = closed, or wasn't kept */
+	int *counters; /* n_tasks pairs, minor and major */
+	size_t n_tasks; /* 0 = not all of them are there */
 };
 
 /** Takes over what came with our start. Never fails: what isn't there is done without. */
 void store_init(struct store *s);
 /** Closes what nobody took; the manager's copies stay. */
 void store_done(struct store *s);
-/** The next descriptor of this process and role, or -ENOENT. It's the caller's now. */
-int store_take(struct store *s, enum store_role role, const char *process);
-/** Has the manager keep the descriptors of p's run. Done once; what the manager has no room for is known
- *  to be missing when it's needed. */
+/** n_tasks: how many pairs there have to be. */
+void store_take(struct store *s, const char *process, size_t n_tasks, struct kept *ret);
+void kept_done(struct kept *k);
+
+/** Has the manager keep the descriptors of p's run, once. What it has no room for is known to be missing
+ *  when it's needed. */
 void store_run(struct process *p);
 /** The manager needn't keep anything of this process any more. */
-void store_drop(struct process *p);
+void store_drop(const char *process);
 /** The same for what nobody took, of processes that keep() doesn't name. */
 void store_drop_others(
 	struct store *s, bool (*keep)(const char *process, void *userdata), void *userdata);

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the tests of rtmemd share: subjects that do what they're told, and a manager to be notified."""
+import fcntl
 import os
 import select
 import shutil
 import socket
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import rtmem  # pylint: disable=wrong-import-position
@@ -105,3 +107,65 @@ class Manager:
             matching = [line for line in self.receive(0.05) if line.startswith(prefix)]
             return matching[n - 1] if len(matching) >= n else None
         return rtmem.wait_until(found, f"{prefix} ({n})", seconds)
+
+
+class Keeper(Manager):
+    """A manager that keeps descriptors, as systemd does for who asks by FDSTORE=1; reads in a thread."""
+
+    def __enter__(self):
+        super().__enter__()
+        self.lock, self.stored, self.deaf = threading.Lock(), [], False
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *unused):
+        self.deafen()
+        for _, fd in self.stored:
+            os.close(fd)
+        super().__exit__()
+
+    def deafen(self):
+        """From now on nothing is read."""
+        self.deaf = True
+        self.thread.join()
+
+    def _serve(self):
+        while not self.deaf:
+            if select.select([self.socket], [], [], 0.05)[0]:
+                text, fds, _, _ = socket.recv_fds(self.socket, 65536, 253)
+                for fd in fds:
+                    os.set_inheritable(fd, False)
+                with self.lock:
+                    self._take(text.decode().splitlines(), fds)
+
+    def _take(self, lines, fds):
+        self.lines += lines
+        values = dict(line.partition("=")[::2] for line in lines)
+        name = values.get("FDNAME", "stored")
+        if values.get("FDSTORE") == "1":
+            self.stored += [(name, fd) for fd in fds]
+            return
+        for fd in fds:
+            os.close(fd)
+        if values.get("FDSTOREREMOVE") == "1":
+            for entry in [e for e in self.stored if e[0] == name]:
+                os.close(entry[1])
+                self.stored.remove(entry)
+
+    def kept(self):
+        """The names, one for each descriptor."""
+        with self.lock:
+            return [name for name, _ in self.stored]
+
+    def all_kept(self):
+        """Names and descriptors; these have numbers that a child may use for what it's given."""
+        with self.lock:
+            self.stored = [(name, fd if fd >= 500 else self._raise(fd)) for name, fd in self.stored]
+            return [name for name, _ in self.stored], [fd for _, fd in self.stored]
+
+    @staticmethod
+    def _raise(fd):
+        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 500)
+        os.close(fd)
+        return high

@@ -104,6 +104,13 @@ def status_field(pid, field):
     raise KeyError(field)
 
 
+def own_faults(pid):
+    """What /proc counts of all its threads, pages populated ahead included."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return int(fields[7]) + int(fields[9])
+
+
 def count_faults(pids, seconds):
     """{pid: faults in this time}, by the kernel's counters, knowing nothing of rtmem."""
     out = subprocess.run([COUNT_FAULTS, str(seconds), *map(str, pids)], check=True, text=True,
@@ -129,6 +136,7 @@ class Daemon:
         self.environment = dict(os.environ, **(environment or {}))
         self.known_pids = set()
         self.popen = None
+        self.popen_arguments = {}
         self.cgroups = None  # where this rtmemd makes control groups
         for path in (self.config_dir, self.runtime_dir, self.state_dir):
             os.mkdir(path, 0o755)
@@ -149,7 +157,8 @@ class Daemon:
             self.popen = subprocess.Popen(
                 [*self.argv_prefix, RTMEMD, "--config-dir", self.config_dir, "--runtime-dir",
                  self.runtime_dir, "--state-dir", self.state_dir, *self.arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
+                **self.popen_arguments)
         return self
 
     def stop(self, number=signal.SIGTERM, seconds=30):
