@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,21 +81,6 @@ static const struct {
 	{ "--wait", OPT_WAIT, VERB_TAKES_FORCE },
 	{ "--service", OPT_SERVICE, VERB_TAKES_SERVICE },
 };
-
-int fail(int status, const char *format, ...) {
-	va_list args;
-
-	fputs("rtmemctl: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	return status;
-}
-
-int fail_errno(int status, int error, const char *what) {
-	return fail(status, "%s: %s", what, strerror(error < 0 ? -error : error));
-}
 
 /* ---- help -------------------------------------------------------------------------------------- */
 

@@ -44,7 +44,7 @@ class Documents(rtmem.TestCase):
         self.assertGreaterEqual(n, 4)
 
     def test_the_policy_of_the_man_page_is_valid(self):
-        page = read(os.path.join(MAN, "rtmem-policy.5"))
+        page = read(os.path.join(MAN, "rtmem-policy.5.in"))
         block = re.search(r"\.EX\n(.*?)\.EE", page, re.S).group(1).replace("\\-", "-")
         done = check(block)
         self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
