@@ -46,6 +46,7 @@ static const bool needs_text[STEP_KIND_MAX] = {
 	[STEP_CGROUP] = true,
 	[STEP_AFFINITY] = true,
 	[STEP_DIRECTORY] = true,
+	[STEP_OUTPUT] = true,
 	[STEP_ENV_SET] = true,
 	[STEP_ENV_UNSET] = true,
 	[STEP_TUNABLE] = true,

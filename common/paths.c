@@ -45,6 +45,10 @@ int find_hold_helper(char ret_path[static PATH_MAX]) {
 	return find("hold/rtmem-hold", RTMEM_HOLD_PATH, ret_path);
 }
 
+int find_rotate_helper(char ret_path[static PATH_MAX]) {
+	return find("exec/rtmem-rotate", RTMEM_ROTATE_PATH, ret_path);
+}
+
 int find_rtmemctl(char ret_path[static PATH_MAX]) {
 	return find("ctl/rtmemctl", RTMEMCTL_PATH, ret_path);
 }

@@ -32,6 +32,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
 	[STEP_INIT] = "init",
 	[STEP_ARGUMENT] = "argument",
 	[STEP_EXEC] = "exec",
+	[STEP_OUTPUT] = "output",
 	[STEP_UMASK] = "umask",
 	[STEP_TRACE] = "trace",
 };
@@ -196,6 +197,12 @@ const char *step_describe(const struct step *s, char *buf, size_t size) {
 	case STEP_NICE:
 	case STEP_USER:
 		snprintf(buf, size, "%s %" PRId64, step_kind_to_string(s->kind), s->number[0]);
+		break;
+	case STEP_OUTPUT:
+		snprintf(buf, size, "%s%s%s to %s", s->number[0] & 2 ? "stdout" : "",
+			(s->number[0] & 6) == 6 ? " and " : "", s->number[0] & 4 ? "stderr" : "",
+			text);
+		keep_to_one_line(buf);
 		break;
 	case STEP_UMASK:
 		snprintf(buf, size, "umask %04o", (unsigned)s->number[0]);

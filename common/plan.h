@@ -39,6 +39,8 @@ enum step_kind {
 	STEP_INIT, /* text=order for libinit (init_order_format), put into RTMEM_INIT */
 	STEP_ARGUMENT, /* text=one argument, argv[0] first */
 	STEP_EXEC, /* text=file; looked up in PATH of the new environment if it has no slash */
+	STEP_OUTPUT, /* text="none", "journal:IDENTIFIER" or a file's path; number[0]=bits 1 << 1
+			(stdout) and 1 << 2 (stderr), number[1]=uid of the program */
 	STEP_UMASK, /* number[0]=mask of permissions */
 	STEP_TRACE, /* have a helper prepare the program by ptrace; while all rights are there */
 	STEP_KIND_MAX,

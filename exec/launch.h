@@ -52,6 +52,7 @@ int step_rlimit(struct launch *l, const struct step *s);
 int step_oom_score(struct launch *l, const struct step *s);
 int step_thp_disable(struct launch *l, const struct step *s);
 int step_cgroup(struct launch *l, const struct step *s);
+int step_output(struct launch *l, const struct step *s);
 int step_umask(struct launch *l, const struct step *s);
 int step_directory(struct launch *l, const struct step *s);
 int step_affinity(struct launch *l, const struct step *s);

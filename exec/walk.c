@@ -68,6 +68,7 @@ static const step_function functions[STEP_KIND_MAX] = {
 	[STEP_INIT] = step_init,
 	[STEP_ARGUMENT] = step_argument,
 	[STEP_EXEC] = step_exec,
+	[STEP_OUTPUT] = step_output,
 	[STEP_UMASK] = step_umask,
 	[STEP_TRACE] = step_trace,
 };

@@ -207,6 +207,46 @@ static int add_groups(struct build *b) {
 	return 0;
 }
 
+/* ---- output ------------------------------------------------------------------------------------ */
+
+#define OUTPUT_STDOUT (1 << 1)
+#define OUTPUT_STDERR (1 << 2)
+
+static int append_output(struct build *b, const char *key, const char *target, int which) {
+	bool journal = strcmp(target, "journal") == 0;
+	char identifier[128];
+	struct step *s;
+
+	if (strcmp(target, "inherit") == 0)
+		return 0;
+	snprintf(identifier, sizeof(identifier), "journal:%s", b->p->name);
+	s = plan_append(b->plan, STEP_OUTPUT, key, journal ? identifier : target);
+	if (!s)
+		return -ENOMEM;
+	s->number[0] = which;
+	s->number[1] = b->f->uid;
+	if (!journal)
+		return 0;
+	s->optional = true;
+	s->why = strdup("without a journal (systemd-journald) output goes where rtmemd's own does");
+	return s->why ? 0 : -ENOMEM;
+}
+
+/* Once the groups are the program's, and while root can still make the file. In the foreground the caller
+ * has seen to it. */
+static int add_output(struct build *b) {
+	const char *out = b->p->output.standard ? b->p->output.standard : "inherit";
+	const char *error = b->p->output.error ? b->p->output.error : out;
+	int r;
+
+	if (b->f->foreground)
+		return 0;
+	if (strcmp(out, error) == 0)
+		return append_output(b, "output.stdout", out, OUTPUT_STDOUT | OUTPUT_STDERR);
+	r = append_output(b, "output.stdout", out, OUTPUT_STDOUT);
+	return r < 0 ? r : append_output(b, "output.stderr", error, OUTPUT_STDERR);
+}
+
 static int add_user(struct build *b) {
 	if (!b->p->user || b->f->uid == b->f->launcher_uid)
 		return 0;
@@ -269,6 +309,7 @@ int launch_plan(const struct process_policy *p, const struct launch_facts *f, st
 		add_affinity,
 		add_scheduling,
 		add_groups,
+		add_output,
 		add_user,
 		add_capabilities,
 		add_umask,
