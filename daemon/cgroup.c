@@ -21,6 +21,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/units.h"
+#include "daemon/hands.h"
 #include "daemon/log.h"
 
 #define LIST_MAX_BYTES (4u << 20) /* of cgroup.procs */
@@ -51,12 +52,19 @@ static int make_directory(const char *path) {
 
 /* ---- the place --------------------------------------------------------------------------------- */
 
-void cgroup_init(struct manager *m) {
+/* The top of the tree is closed even to root, without the capability that the hands have. */
+static int make_place(void *userdata) {
+	struct manager *m = userdata;
 	struct cgroup_place *c = &m->cgroups;
 	int r = cgroup_locate(m->options->root, m->options->runtime_dir, c);
 
-	if (r == 0 && c->usable)
-		r = make_directory(c->base);
+	return r == 0 && c->usable ? make_directory(c->base) : r;
+}
+
+void cgroup_init(struct manager *m) {
+	struct cgroup_place *c = &m->cgroups;
+	int r = hands_do(m->hands, make_place, m);
+
 	if (r < 0) {
 		c->usable = false;
 		snprintf(c->reason, sizeof(c->reason), "%.200s can't be made: %s", c->base,
@@ -66,14 +74,20 @@ void cgroup_init(struct manager *m) {
 		log_debug("control groups: %s", c->reason);
 }
 
+static int remove_base(void *userdata) {
+	const struct cgroup_place *c = userdata;
+
+	return rmdir(c->base) < 0 ? -errno : 0; /* not while there's something in it */
+}
+
 void cgroup_finish(struct manager *m) {
-	const struct cgroup_place *c = &m->cgroups;
+	struct cgroup_place *c = &m->cgroups;
 
 	for (size_t i = 0; i < m->n_processes; i++)
 		if (!m->processes[i]->run)
 			(void)cgroup_remove(m->processes[i]);
 	if (c->usable && strcmp(c->base, c->top) != 0)
-		(void)rmdir(c->base); /* not while there's something in it */
+		(void)hands_do(m->hands, remove_base, c);
 }
 
 /* ---- the memory controller --------------------------------------------------------------------- */

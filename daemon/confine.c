@@ -19,6 +19,7 @@
 #include "daemon/hands.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/output.h"
 #include "daemon/privileges.h"
 #include "daemon/starter.h"
 
@@ -88,6 +89,10 @@ int confine(struct manager *m) {
 	r = leave_sandbox(m);
 	if (r < 0)
 		return r;
+	r = outputs_new(&m->outputs);
+	if (r < 0)
+		log_warning("output of programs isn't rotated: rtmem-rotate can't be run: %s",
+			strerror(-r));
 	r = privileges_drop();
 	if (r < 0)
 		log_warning("capabilities that aren't needed can't be dropped: %s", strerror(-r));

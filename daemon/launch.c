@@ -26,6 +26,7 @@
 #include "daemon/hands.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/output.h"
 #include "daemon/react.h"
 #include "daemon/ready.h"
 #include "daemon/record.h"
@@ -107,6 +108,7 @@ int launch_make_plan(struct process *p, struct plan *ret) {
 			facts->launch.cgroup = cgroup;
 		if (p->policy->ready.when == READY_NOTIFY)
 			facts->launch.notify_socket = p->manager->notify_path;
+		outputs_set(p->manager->outputs, p->policy, &facts->launch);
 		r = launch_plan(p->policy, &facts->launch, ret, &problem);
 	}
 	if (r < 0)

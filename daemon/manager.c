@@ -23,6 +23,7 @@
 #include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/output.h"
 #include "daemon/reap.h"
 #include "daemon/record.h"
 #include "daemon/runtime.h"
@@ -289,6 +290,7 @@ static void done(struct manager *m) {
 	store_done(&m->store);
 	sd_event_unref(m->event);
 	m->starter = starter_free(m->starter);
+	m->outputs = outputs_free(m->outputs);
 	m->hands = hands_free(m->hands);
 	close_fd(m->lock_fd);
 }

@@ -43,6 +43,7 @@ struct client;
 struct hands;
 struct starter;
 struct dispute;
+struct outputs;
 
 struct manager {
 	const struct options *options;
@@ -61,6 +62,7 @@ struct manager {
 	sd_event_source *later_timer;
 	struct dispute *disputes; /* dispute::next */
 	struct rings rings;
+	struct outputs *outputs; /* files that programs write to; NULL = none is rotated */
 	struct cgroup_place cgroups; /* where each process has a control group of its own */
 	struct tracing tracing; /* of calls under a seal */
 	struct store store;

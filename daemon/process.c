@@ -22,6 +22,7 @@
 #include "daemon/launch.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/output.h"
 #include "daemon/pending.h"
 #include "daemon/ready.h"
 #include "daemon/record.h"
@@ -41,6 +42,8 @@ struct process *process_free(struct process *p) {
 	free(p->notes);
 	free(p->failure);
 	free(p->cgroup.problem);
+	if (p->name && p->manager)
+		outputs_forget(p->manager->outputs, p->name);
 	free(p->name);
 	free(p);
 	return NULL;
@@ -69,6 +72,7 @@ int process_set_policy(
 	p->policy = policy;
 	pending_drop(p);
 	policy_set_unref(old);
+	outputs_set(p->manager->outputs, policy, NULL);
 	if (other_timeout)
 		ready_timeout_changed(p);
 	return 0;

@@ -12,6 +12,8 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/output.h"
 #include "daemon/resume.h"
 #include "host/facts.h"
 
@@ -64,6 +66,8 @@ static void keep(struct process *p, const struct findings *now) {
 static void add_run_notes(const struct process *p, struct findings *now) {
 	const struct run *r = p->run;
 	char text[200];
+	char path[256];
+	int error;
 
 	for (size_t i = 0; i < r->n_notes; i++) {
 		bool known = false;
@@ -73,6 +77,12 @@ static void add_run_notes(const struct process *p, struct findings *now) {
 		if (!known)
 			findings_note(now, r->notes[i].rule, "%s", r->notes[i].detail);
 	}
+	error = outputs_problem(p->manager->outputs, p->name, path, sizeof(path));
+	if (error < 0)
+		findings_note(now, "output",
+			"%.200s grows: it can't be rotated: %s; rtmem-rotate says more "
+			"in rtmemd's log",
+			path, strerror(-error));
 	if (r->adopted && r->ready)
 		findings_note(now, "adopted", "adopted by a new rtmemd: %s%s%s",
 			resume_describe(p, text, sizeof(text)),

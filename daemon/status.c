@@ -211,6 +211,17 @@ static void write_children(struct json *j, const struct run *r) {
 	json_array_end(j);
 }
 
+static void write_output(struct json *j, const struct output_policy *o) {
+	const char *out = o->standard ? o->standard : "inherit";
+
+	if (!o->standard && !o->error)
+		return;
+	json_object_begin(j, "output");
+	json_string(j, "stdout", out);
+	json_string(j, "stderr", o->error ? o->error : out);
+	json_object_end(j);
+}
+
 /* What is not there is left out. */
 static void write_cgroup(struct json *j, const struct process *p) {
 	const struct cgroup_state *s = &p->cgroup;
@@ -264,6 +275,7 @@ static void write_process(struct json *j, const struct process *p) {
 	write_threads(j, r);
 	write_children(j, r);
 	seal_write(j, p);
+	write_output(j, &p->policy->output);
 	write_cgroup(j, p);
 	json_int(j, "restarts", p->n_restarts);
 	write_pending(j, p);
