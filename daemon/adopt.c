@@ -19,12 +19,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/plan.h"
+#include "common/cleanup.h"
 #include "daemon/cgroup.h"
 #include "daemon/end.h"
 #include "daemon/launch.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/missed.h"
 #include "daemon/react.h"
 #include "daemon/ready.h"
 #include "daemon/report.h"
@@ -36,16 +37,8 @@
 
 /* ---- a process that lives ------------------------------------------------------------------------------ */
 
-static bool plan_changed(struct process *p, uint64_t old_hash) {
-	_cleanup_plan_ struct plan plan = { .n_steps = 0 };
-	uint64_t hash;
-
-	return launch_make_plan(p, &plan) == 0 && launch_hash(&plan, &hash) == 0 &&
-		hash != old_hash;
-}
-
 static void compare_plan(struct process *p, struct run *r) {
-	r->outdated = plan_changed(p, r->plan_hash);
+	r->outdated = launch_would_differ(p, r->plan_hash);
 	if (r->outdated)
 		run_note(r, "launch",
 			"was started under an older policy or release: `rtmemctl restart %s` applies the "
@@ -191,114 +184,14 @@ static int adopt(struct process *p, const struct record *record, struct kept *ke
 	return 0;
 }
 
-/* ---- one that doesn't ---------------------------------------------------------------------------------- */
-
-/* It never ran: what was to be launched is launched. */
-static bool launch_was_lost(const struct record *record) {
-	return record->state == PROCESS_STARTING && !record->begun && !record->have_report;
-}
-
-/* Ended while nobody was there. Descriptors that were kept tell how; else it's reckoned with the worse.
- * False: it's to be launched as if it hadn't run. */
-static bool end_meanwhile(struct process *p, const struct record *record, const struct kept *kept) {
-	char how[128];
-	int status = 0;
-	int error = kept->pidfd >= 0 ? pidfd_exit_status(kept->pidfd, &status) : -ESRCH;
-	enum exit_cause cause = end_describe(error, status, how, sizeof(how));
-
-	if (kept->pidfd >= 0)
-		store_drop(p->name);
-	if (launch_was_lost(record)) {
-		log_process(p->name,
-			"its launch was cut off when the former rtmemd ended, before the program ran");
-		return false;
-	}
-	log_event(MESSAGE_ENDED, LOG_INFO, p->name, NULL, "pid %d ended meanwhile: %s",
-		(int)record->pid, how);
-	if (record->cause != EXIT_CAUSE_CLEAN)
-		cause = record->cause > EXIT_CAUSE_NO_LAUNCH ? EXIT_CAUSE_FAILURE : record->cause;
-	else if (error < 0 && p->policy->restart.when == RESTART_NO)
-		return false; /* nobody can say that it was meant to end */
-	else if (cause == EXIT_CAUSE_FAILURE)
-		process_failure(p, "ended while no rtmemd ran: %s", how);
-	p->state = record->state;
-	p->session = record->pid;
-	p->session_adopted = true;
-	if (p->state == PROCESS_STOPPING && record->kill_at_usec > 0) {
-		p->kill_at_usec = record->kill_at_usec;
-		end_continue(p);
-	}
-	end_decide(p, cause, 0);
-	return true;
-}
-
-static bool stay(struct process *p, const struct record *record) {
-	if (record->waiting)
-		return false;
-	p->state = record->state;
-	log_process(p->name, "%s, as before: `rtmemctl start %s` starts it",
-		process_state_to_string(p->state), p->name);
-	react_stopped(p);
-	record_write_late(p);
-	return true;
-}
-
-/* What failed for want of a plan is tried again, as is what has another one now. */
-static bool stay_failed(struct process *p, const struct record *record) {
-	char *reason = TAKE(p->failure);
-	bool changed = record->plan_hash == 0 || plan_changed(p, record->plan_hash);
-
-	if (changed) {
-		free(reason);
-		return false;
-	}
-	free(p->failure);
-	p->failure = reason;
-	return stay(p, record);
-}
-
-static bool go_on_waiting(struct process *p, const struct record *record) {
-	p->state = PROCESS_BACKOFF;
-	p->delay_until_usec = record->delay_until_usec;
-	react_stopped(p);
-	end_delay_continue(p);
-	record_write_late(p);
-	return true;
-}
-
-/* Its main process had ended; what that left was being ended. */
-static bool go_on_clearing(struct process *p, const struct record *record) {
-	p->state = PROCESS_STOPPING;
-	p->ending.cause = record->cause;
-	p->kill_at_usec = record->kill_at_usec;
-	if (p->kill_at_usec > 0)
-		end_continue(p);
-	end_clear(p);
-	return true;
-}
-
-static bool launch_again(struct process *p, const struct record *record) {
-	log_process(
-		p->name, "its launch was cut off when the former rtmemd ended, before it began");
-	return false;
-}
-
-static bool (*const without_process[PROCESS_STATE_MAX])(
-	struct process *p, const struct record *record) = {
-	[PROCESS_STOPPED] = stay,
-	[PROCESS_FAILED] = stay_failed,
-	[PROCESS_BACKOFF] = go_on_waiting,
-	[PROCESS_STARTING] = launch_again,
-	[PROCESS_STOPPING] = go_on_clearing,
-};
-
-/* ---- either ---------------------------------------------------------------------------------------------- */
+/* ---- whether it does or not ------------------------------------------------------------------------ */
 
 static void take_history(struct process *p, const struct record *record) {
 	p->wanted = record->wanted;
 	p->wanted_by = record->wanted_by;
 	p->n_restarts = record->n_restarts;
 	p->history = record->history;
+	p->session = record->session;
 	p->plan_hash = record->plan_hash;
 	if (*record->failure)
 		process_failure(p, "%s", record->failure);
@@ -315,12 +208,12 @@ static bool adopt_recorded(struct process *p, const struct record *record) {
 	store_take(&p->manager->store, p->name, record->n_tasks, &kept);
 	take_history(p, record);
 	if (record->pid == 0)
-		return without_process[record->state] && without_process[record->state](p, record);
+		return missed_nothing(p, record);
 	r = adopt(p, record, &kept);
 	if (r == 0)
 		return true;
 	if (is_gone(r))
-		return end_meanwhile(p, record, &kept);
+		return missed_end(p, record, &kept);
 	/* It may well run: starting a second one would be worse than starting none. */
 	process_failure(p, "can't tell whether pid %d of an earlier rtmemd still runs: %s",
 		(int)record->pid, strerror(-r));

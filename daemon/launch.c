@@ -117,6 +117,13 @@ int launch_make_plan(struct process *p, struct plan *ret) {
 	return r;
 }
 
+bool launch_would_differ(struct process *p, uint64_t hash) {
+	_cleanup_plan_ struct plan plan = { .n_steps = 0 };
+	uint64_t now;
+
+	return launch_make_plan(p, &plan) == 0 && launch_hash(&plan, &now) == 0 && now != hash;
+}
+
 static bool plan_has(const struct plan *plan, enum step_kind kind) {
 	for (size_t i = 0; i < plan->n_steps; i++)
 		if (plan->steps[i].kind == kind)

@@ -108,6 +108,7 @@ static void collect(struct process *p, struct record *ret) {
 	ret->waiting = p->waiting;
 	ret->plan_hash = p->plan_hash;
 	ret->history = p->history;
+	ret->session = p->session;
 	ret->n_restarts = p->n_restarts;
 	ret->delay_until_usec = p->state == PROCESS_BACKOFF ? p->delay_until_usec : 0;
 	snprintf(ret->failure, sizeof(ret->failure), "%s", p->failure ? p->failure : "");

@@ -23,6 +23,7 @@ struct record {
 	uint64_t plan_hash; /* of the last launch; 0 = there was none */
 	struct restart_history history;
 	uint32_t n_restarts;
+	pid_t session; /* of the last run: who is left of it belongs to it; 0 = not known */
 	uint64_t delay_until_usec; /* backoff: when it starts again */
 	char failure[480]; /* why the last run ended; "" = nothing to say */
 
