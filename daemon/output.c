@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +18,13 @@
 
 #include "common/cleanup.h"
 #include "common/paths.h"
+#include "daemon/hands.h"
 #include "daemon/rotation.h"
 
 #define STACK_BYTES (256u << 10)
 
 struct outputs {
+	struct hands *hands; /* who may start a program */
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -149,6 +152,47 @@ int outputs_problem(struct outputs *o, const char *process, char *path, size_t s
 	return error;
 }
 
+/* ---- the helper -------------------------------------------------------------------------------- */
+
+struct errand {
+	const char *helper;
+	const char *const *argv;
+	pid_t *ret;
+};
+
+/* A session of its own: what ends rtmemd by its group doesn't end it. */
+static int spawn(void *userdata) {
+	static char *const no_environment[] = { NULL };
+	const struct errand *e = userdata;
+	posix_spawnattr_t attributes;
+	sigset_t none;
+	int r = posix_spawnattr_init(&attributes);
+
+	if (r != 0)
+		return -r;
+	(void)sigemptyset(&none);
+	r = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+	if (r == 0)
+		r = posix_spawnattr_setsigmask(&attributes, &none);
+	if (r == 0)
+		r = posix_spawn(e->ret, e->helper, NULL, &attributes, (char *const *)e->argv,
+			no_environment);
+	(void)posix_spawnattr_destroy(&attributes);
+	return -r;
+}
+
+/* Under the lock, so that the hands are still there. */
+static int start(const char *const *argv, pid_t *ret, void *userdata) {
+	struct outputs *o = userdata;
+	struct errand errand = { o->helper, argv, ret };
+	int r;
+
+	(void)pthread_mutex_lock(&o->mutex);
+	r = o->end ? -ECANCELED : hands_do(o->hands, spawn, &errand);
+	(void)pthread_mutex_unlock(&o->mutex);
+	return r;
+}
+
 /* ---- the thread -------------------------------------------------------------------------------- */
 
 static struct watch *next_due(struct outputs *o, uint64_t *ret_usec) {
@@ -187,7 +231,7 @@ static void look_unlocked(struct outputs *o, struct watch *due) {
 	if (copy.process && copy.path && copy.gids) {
 		o->busy = true;
 		(void)pthread_mutex_unlock(&o->mutex);
-		watch_look(&copy, o->helper);
+		watch_look(&copy, start, o);
 		(void)pthread_mutex_lock(&o->mutex);
 		o->busy = false;
 		now = find(o, copy.process, copy.path);
@@ -236,13 +280,14 @@ static int start_thread(struct outputs *o) {
 	return -r;
 }
 
-int outputs_new(struct outputs **ret) {
+int outputs_new(struct hands *hands, struct outputs **ret) {
 	_cleanup_free_ struct outputs *o = calloc(1, sizeof(*o));
 	pthread_condattr_t clock;
 	int r;
 
 	if (!o)
 		return -ENOMEM;
+	o->hands = hands;
 	r = find_rotate_helper(o->helper);
 	if (r < 0)
 		return r;

@@ -7,11 +7,12 @@
 #include "libpolicy/launch.h"
 #include "libpolicy/policy.h"
 
+struct hands;
 struct outputs;
 
-/** Before rtmemd gives up rights: rtmem-rotate needs those of root to take on a user's. -errno: nothing is
+/** Once rtmemd has given up rights: the hands start rtmem-rotate, and live longer. -errno: nothing is
  *  rotated. */
-int outputs_new(struct outputs **ret);
+int outputs_new(struct hands *hands, struct outputs **ret);
 /** Ends the thread; a rotation that is going on ends by itself. NULL is fine. Returns NULL. */
 struct outputs *outputs_free(struct outputs *o);
 

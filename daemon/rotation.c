@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -35,26 +34,6 @@ void watch_done(struct watch *w) {
 	free(w->path);
 	free(w->gids);
 	*w = (struct watch){ .due_usec = 0 };
-}
-
-/* A session of its own: what ends rtmemd by its group doesn't end it. */
-static int spawn(const char *helper, const char *const *argv, pid_t *ret) {
-	static char *const no_environment[] = { NULL };
-	posix_spawnattr_t attributes;
-	sigset_t none;
-	int r = posix_spawnattr_init(&attributes);
-
-	if (r != 0)
-		return -r;
-	(void)sigemptyset(&none);
-	r = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
-	if (r == 0)
-		r = posix_spawnattr_setsigmask(&attributes, &none);
-	if (r == 0)
-		r = posix_spawn(
-			ret, helper, NULL, &attributes, (char *const *)argv, no_environment);
-	(void)posix_spawnattr_destroy(&attributes);
-	return -r;
 }
 
 static int wait_for(pid_t pid) {
@@ -82,7 +61,7 @@ static int wait_for(pid_t pid) {
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
-static int run_helper(const char *helper, const struct watch *w) {
+static int run_helper(const struct watch *w, rotation_start start, void *userdata) {
 	char size[24], keep[16], uid[16];
 	const char *argv[] = { "rtmem-rotate", "--size", size, "--keep", keep, "--uid", uid,
 		"--gids", w->gids, w->path, NULL };
@@ -92,7 +71,7 @@ static int run_helper(const char *helper, const struct watch *w) {
 	snprintf(size, sizeof(size), "%" PRIu64, w->size_bytes);
 	snprintf(keep, sizeof(keep), "%" PRIu32, w->keep);
 	snprintf(uid, sizeof(uid), "%u", (unsigned)w->uid);
-	r = spawn(helper, argv, &pid);
+	r = start(argv, &pid, userdata);
 	return r < 0 ? r : wait_for(pid);
 }
 
@@ -113,7 +92,7 @@ uint64_t watch_next(const struct watch *w, uint64_t now_usec, uint64_t bytes) {
 	return now_usec + (pause < LOOK_MIN_USEC ? LOOK_MIN_USEC : pause);
 }
 
-void watch_look(struct watch *w, const char *helper) {
+void watch_look(struct watch *w, rotation_start start, void *userdata) {
 	struct stat st;
 	uint64_t now;
 
@@ -128,7 +107,7 @@ void watch_look(struct watch *w, const char *helper) {
 		w->seen_bytes = (uint64_t)st.st_size;
 		return;
 	}
-	w->error = run_helper(helper, w);
+	w->error = run_helper(w, start, userdata);
 	now = watch_now();
 	w->due_usec = now + (w->error ? PAUSE_USEC : LOOK_MIN_USEC);
 	w->seen_usec = now;

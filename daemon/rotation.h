@@ -27,7 +27,9 @@ void watch_done(struct watch *w);
 uint64_t watch_now(void);
 /** When it may have grown to its size, at the pace of late. Pure. */
 uint64_t watch_next(const struct watch *w, uint64_t now_usec, uint64_t bytes);
-/** Looks at its size, and runs rtmem-rotate if it has grown so far: waits for both. */
-void watch_look(struct watch *w, const char *helper);
+/** Starts rtmem-rotate with these arguments. 0 or -errno */
+typedef int (*rotation_start)(const char *const *argv, pid_t *ret, void *userdata);
+/** Looks at its size, and has rtmem-rotate started if it has grown so far: waits for both. */
+void watch_look(struct watch *w, rotation_start start, void *userdata);
 
 #endif
