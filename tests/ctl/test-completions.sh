@@ -21,19 +21,28 @@ offer() {
 	printf '%s\n' "${COMPREPLY[@]}"
 }
 
+# offers WANTED WORD...: is it among them?
+offers() {
+	local wanted=$1
+	shift
+	offer "$@" >"$dir/offered"
+	grep -qx -- "$wanted" "$dir/offered"
+}
+
 # shellcheck disable=SC1091
 . "$dir/bash"
 for verb in "${verbs[@]}"; do
-	offer "$verb" | grep -qx "$verb" || { echo "bash doesn't offer $verb" && exit 1; }
+	offers "$verb" "$verb" || { echo "bash doesn't offer $verb" && exit 1; }
 	grep -q "^[[:space:]]$verb)" "$dir/zsh" || { echo "zsh doesn't know $verb" && exit 1; }
 	grep -q " -a $verb " "$dir/fish" || { echo "fish doesn't know $verb" && exit 1; }
 done
-offer apply --d | grep -qx -- --dry-run || { echo "bash doesn't offer apply --dry-run" && exit 1; }
+offers --dry-run apply --d || { echo "bash doesn't offer apply --dry-run" && exit 1; }
 [ -z "$(offer schema --d)" ] || { echo "bash offers schema an option that it doesn't take" && exit 1; }
-offer --root / | grep -qx /proc || { echo "bash doesn't offer directories behind --root" && exit 1; }
+offers /proc --root / || { echo "bash doesn't offer directories behind --root" && exit 1; }
 
 if command -v zsh >/dev/null; then zsh -n "$dir/zsh"; fi
 if command -v fish >/dev/null; then
-	fish --no-config -c "source $dir/fish; complete -C 'rtmemctl apply --dr'" | grep -q -- '^--dry-run' ||
+	fish --no-config -c "source $dir/fish; complete -C 'rtmemctl apply --dr'" >"$dir/offered"
+	grep -q -- '^--dry-run' "$dir/offered" ||
 		{ echo "fish doesn't offer apply --dry-run" && exit 1; }
 fi
