@@ -44,7 +44,7 @@ void tracing_init(struct tracing *t, struct hands *hands) {
 	t->error = hands_do(hands, look_up, t);
 	if (t->error < 0)
 		return;
-	rings_init(&t->rings, true);
+	rings_init(&t->rings, true, hands);
 	t->error = t->rings.error;
 }
 
@@ -56,6 +56,7 @@ void tracing_done(struct tracing *t) {
 
 /* ---- attaching --------------------------------------------------------------------------------- */
 
+/* By the hands themselves. */
 static int open_event(const struct calls *c, pid_t tid, const struct ring *ring) {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -72,11 +73,11 @@ static int open_event(const struct calls *c, pid_t tid, const struct ring *ring)
 
 	if (r < 0)
 		return r;
-	fd = perf_open(&attr, tid, ring->cpu);
+	fd = perf_open(NULL, &attr, tid, ring->cpu);
 	if (fd == -EINVAL ||
 		fd == -E2BIG) { /* before 5.13: records of children are left out later */
 		attr.inherit_thread = 0;
-		fd = perf_open(&attr, tid, ring->cpu);
+		fd = perf_open(NULL, &attr, tid, ring->cpu);
 	}
 	if (fd < 0)
 		return fd;

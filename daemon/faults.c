@@ -32,11 +32,11 @@ static int open_inherited(
 	attr->type = PERF_TYPE_SOFTWARE;
 	attr->inherit = 1;
 	attr->inherit_thread = !f->children;
-	fd = perf_open(attr, tid, cpu);
+	fd = perf_open(f->hands, attr, tid, cpu);
 	if (fd != -EINVAL && fd != -E2BIG)
 		return fd;
 	attr->inherit_thread = 0;
-	return perf_open(attr, tid, cpu);
+	return perf_open(f->hands, attr, tid, cpu);
 }
 
 static int add_counters(struct faults *f, pid_t tid, bool on_exec) {
@@ -146,7 +146,7 @@ static void fall_back(struct faults *f, int error) {
 void faults_attach_new(struct faults *f, const struct rings *rings, pid_t pid, bool children) {
 	int r;
 
-	*f = (struct faults){ .pid = pid, .children = children };
+	*f = (struct faults){ .pid = pid, .hands = rings->hands, .children = children };
 	r = add_counters(f, pid, true);
 	if (r < 0) {
 		fall_back(f, r);
@@ -220,7 +220,7 @@ void faults_attach_running(struct faults *f, const struct rings *rings, pid_t pi
 	struct attach a = { .f = f, .rings = rings };
 	int r;
 
-	*f = (struct faults){ .pid = pid, .children = children };
+	*f = (struct faults){ .pid = pid, .hands = rings->hands, .children = children };
 	r = attach_threads(&a, pid, children);
 	if (r < 0 || f->n_tasks == 0)
 		fall_back(f, r < 0 ? r : -ESRCH);
@@ -230,9 +230,11 @@ void faults_attach_kept(struct faults *f, const struct rings *rings, pid_t pid, 
 	int *counters, size_t n_tasks) {
 	struct attach a = { .f = f, .rings = rings, .samplers_only = true };
 
-	*f = (struct faults){
-		.pid = pid, .children = children, .counters = counters, .n_tasks = n_tasks
-	};
+	*f = (struct faults){ .pid = pid,
+		.hands = rings->hands,
+		.children = children,
+		.counters = counters,
+		.n_tasks = n_tasks };
 	(void)attach_threads(&a, pid, children);
 }
 

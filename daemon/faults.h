@@ -42,6 +42,7 @@ struct sampler {
 
 struct faults {
 	pid_t pid;
+	struct hands *hands; /* of perf_open() */
 	bool children; /* processes that it makes from now on count too */
 	bool from_proc;
 	int error; /* -errno of the perf_event_open that was refused */

@@ -204,7 +204,7 @@ static int prepare(struct manager *m) {
 	snprintf(m->notify_path, sizeof(m->notify_path), "%s/" RTMEM_NOTIFY_SOCKET,
 		m->options->runtime_dir);
 	raise_descriptors(m);
-	rings_init(&m->rings, false);
+	rings_init(&m->rings, false, m->hands);
 	if (m->rings.error)
 		log_info(
 			"perf is refused (%s): faults are counted from /proc, where pages populated "

@@ -17,15 +17,29 @@
 
 #include "common/cleanup.h"
 
-int perf_open(struct perf_event_attr *attr, pid_t pid, int cpu) {
-	long fd;
+struct opening {
+	struct perf_event_attr *attr;
+	pid_t pid;
+	int cpu;
+};
 
-	attr->size = sizeof(*attr);
-	fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+static int open_event(void *userdata) {
+	const struct opening *o = userdata;
+	long fd = syscall(SYS_perf_event_open, o->attr, o->pid, o->cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
 	return fd < 0 ? -errno : (int)fd;
 }
 
-static int ring_init(struct ring *r, int cpu) {
+int perf_open(struct hands *hands, struct perf_event_attr *attr, pid_t pid, int cpu) {
+	struct opening o = { attr, pid, cpu };
+	int fd;
+
+	attr->size = sizeof(*attr);
+	fd = open_event(&o);
+	return fd == -EACCES && hands ? hands_do(hands, open_event, &o) : fd;
+}
+
+static int ring_init(struct ring *r, struct hands *hands, int cpu) {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_DUMMY,
@@ -34,7 +48,7 @@ static int ring_init(struct ring *r, int cpu) {
 	};
 	void *map;
 
-	*r = (struct ring){ .fd = perf_open(&attr, 0, cpu), .cpu = cpu };
+	*r = (struct ring){ .fd = perf_open(hands, &attr, 0, cpu), .cpu = cpu };
 	if (r->fd < 0)
 		return r->fd;
 	map = mmap(NULL, RING_BYTES + (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
@@ -55,20 +69,21 @@ void rings_done(struct rings *r) {
 	for (size_t i = 0; i < r->n_items; i++)
 		ring_done(&r->items[i]);
 	free(r->items);
-	*r = (struct rings){ .error = r->error };
+	*r = (struct rings){ .error = r->error, .hands = r->hands };
 }
 
-void rings_init(struct rings *r, bool of_calls) {
+void rings_init(struct rings *r, bool of_calls, struct hands *hands) {
 	long n_cpus = sysconf(_SC_NPROCESSORS_CONF);
 
 	*r = (struct rings){ .items = calloc((size_t)n_cpus, sizeof(struct ring)),
-		.of_calls = of_calls };
+		.of_calls = of_calls,
+		.hands = hands };
 	if (!r->items) {
 		r->error = -ENOMEM;
 		return;
 	}
 	for (int cpu = 0; cpu < n_cpus; cpu++) {
-		int k = ring_init(&r->items[r->n_items], cpu);
+		int k = ring_init(&r->items[r->n_items], hands, cpu);
 
 		if (k == -ENODEV || k == -EINVAL) { /* an absent or offline CPU */
 			ring_done(&r->items[r->n_items]);

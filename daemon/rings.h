@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/hands.h"
+
 /* Of one ring, behind the page of its counters. 48 bytes per record: 5461 faults per CPU between two
  * ticks before records (never counts) are lost */
 #define RING_BYTES (256u << 10)
@@ -30,6 +32,7 @@ struct rings {
 	size_t n_items;
 	bool of_calls;
 	int error; /* why there are none; 0 = usable */
+	struct hands *hands; /* for events that aren't granted to the caller; NULL = none */
 };
 
 enum ring_kind {
@@ -54,13 +57,14 @@ struct ring_record {
 };
 
 /** Never fails: `error` says why there are no rings. */
-void rings_init(struct rings *r, bool of_calls);
+void rings_init(struct rings *r, bool of_calls, struct hands *hands);
 void rings_done(struct rings *r);
 void rings_drain(struct rings *r, void (*fn)(const struct ring_record *record, void *userdata),
 	void *userdata);
 
-/** perf_event_open(2), close-on-exec; descriptor or -errno. */
+/** perf_event_open(2), close-on-exec; descriptor or -errno. A kernel whose kernel.perf_event_paranoid is 3
+ *  (Debian's) grants it to CAP_SYS_ADMIN alone: then the hands open it, if there are any. */
 struct perf_event_attr;
-int perf_open(struct perf_event_attr *attr, pid_t pid, int cpu);
+int perf_open(struct hands *hands, struct perf_event_attr *attr, pid_t pid, int cpu);
 
 #endif

@@ -42,7 +42,8 @@ def write(path, text):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
-    os.chmod(path, 0o644)
+    if path.startswith("/etc/"):  # root refuses policies that others can write
+        os.chmod(path, 0o644)
 
 
 def status():
