@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/cleanup.h"
 #include "common/names.h"
@@ -31,6 +32,9 @@
 #include "daemon/self.h"
 #include "daemon/server.h"
 #include "daemon/starter.h"
+
+#define LOOP_PAUSE_NSEC	  10000000
+#define LOOP_FAILURES_MAX 500 /* in a row: five seconds */
 
 struct process *manager_find(const struct manager *m, const char *name) {
 	for (size_t i = 0; i < m->n_processes; i++)
@@ -249,6 +253,28 @@ static int open_doors(struct manager *m) {
 	return r < 0 ? r : 0;
 }
 
+/* A call that fails for want of memory may be good the next moment, and nothing is lost by another round:
+ * who isn't served yet comes again. Only what lasts ends a daemon that others rely on. */
+static int loop(struct manager *m) {
+	struct timespec pause = { .tv_nsec = LOOP_PAUSE_NSEC };
+	int code = 0;
+
+	for (unsigned n_failed = 0; sd_event_get_state(m->event) != SD_EVENT_FINISHED;) {
+		int r = sd_event_run(m->event, UINT64_MAX);
+
+		n_failed = r < 0 ? n_failed + 1 : 0;
+		if (n_failed == LOOP_FAILURES_MAX)
+			return r;
+		if (n_failed == 1)
+			log_warning(
+				"waiting for events failed, and is tried again: %s", strerror(-r));
+		if (n_failed > 0)
+			(void)nanosleep(&pause, NULL);
+	}
+	(void)sd_event_get_exit_code(m->event, &code);
+	return code;
+}
+
 static int run(struct manager *m) {
 	_cleanup_policy_set_ struct policy_set *set = NULL;
 	int r = confine(m);
@@ -265,7 +291,7 @@ static int run(struct manager *m) {
 	if (r >= 0)
 		r = self_init(m);
 	if (r >= 0)
-		r = sd_event_loop(m->event);
+		r = loop(m);
 	if (r < 0)
 		log_error("can't go on: %s", strerror(-r));
 	return r < 0 ? EXIT_NOT_GOOD : r;
