@@ -16,6 +16,7 @@
 #define RTMEM_BUS_NAME	    "org.rtmem1"
 #define RTMEM_BUS_PATH	    "/org/rtmem1"
 #define RTMEM_BUS_INTERFACE "org.rtmem1.Manager"
+#define RTMEM_BUS_PROCESS_INTERFACE "org.rtmem1.Process"
 
 /* environment of a launched program; libinit takes all of it out again */
 #define RTMEM_ENV_INIT	   "RTMEM_INIT" /* what the injected library shall do (common/handoff.h) */

@@ -18,8 +18,10 @@
 #include "daemon/host-hands.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
+#include "daemon/news.h"
 #include "daemon/sample.h"
 #include "daemon/self.h"
+#include "daemon/system-bus.h"
 #include "libpolicy/set.h"
 
 int apply_load(const struct manager *m, struct policy_set **ret, struct diagnostics *diagnostics) {
@@ -91,7 +93,7 @@ static int plan_host(const struct manager *m, const struct policy_set *set, stru
 	return hands_apply(m->hands, &t, set, APPLY_DRY_RUN, 0, host, writes, problem);
 }
 
-int apply(struct manager *m, unsigned flags, bool *ret_changed, char **ret_json) {
+static int load_and_apply(struct manager *m, unsigned flags, bool *ret_changed, char **ret_json) {
 	bool dry = flags & RELOAD_DRY_RUN;
 	_cleanup_diagnostics_ struct diagnostics diagnostics = { .n_items = 0 };
 	_cleanup_policy_set_ struct policy_set *set = NULL;
@@ -130,11 +132,20 @@ int apply(struct manager *m, unsigned flags, bool *ret_changed, char **ret_json)
 			: 0;
 }
 
+int apply(struct manager *m, unsigned flags, bool *ret_changed, char **ret_json) {
+	int r = load_and_apply(m, flags, ret_changed, ret_json);
+
+	if (!(flags & RELOAD_DRY_RUN))
+		news_reloaded(m, r < 0 ? "refused" : *ret_changed ? "applied" : "unchanged");
+	return r;
+}
+
 void apply_reload(struct manager *m) {
 	bool changed;
 	int r;
 
 	self_reloading(m);
+	system_bus_join(m); /* if it refused us before */
 	r = apply(m, 0, &changed, NULL);
 	if (r == -EWOULDBLOCK)
 		host_do_later(m, LATER_RELOAD, "another program of rtmem is writing settings");

@@ -13,9 +13,9 @@
 #include "daemon/host-hands.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
+#include "daemon/news.h"
 #include "daemon/react.h"
 #include "daemon/reapply.h"
-#include "daemon/server.h"
 #include "host/owners.h"
 #include "libpolicy/wish.h"
 
@@ -42,7 +42,7 @@ void host_take_over(struct manager *m, struct settings *host) {
 		const struct setting_state *old = find_state(&m->host, now->setting);
 
 		if (!old || old->result != now->result || strcmp(old->actual, now->actual) != 0)
-			server_host_changed(m, now);
+			news_host_changed(m, now);
 	}
 	react_host(m, host);
 }

@@ -23,15 +23,18 @@
 #include "daemon/hands.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
+#include "daemon/news.h"
 #include "daemon/notify.h"
 #include "daemon/output.h"
 #include "daemon/reap.h"
 #include "daemon/record.h"
+#include "daemon/rights.h"
 #include "daemon/runtime.h"
 #include "daemon/sample.h"
 #include "daemon/self.h"
 #include "daemon/server.h"
 #include "daemon/starter.h"
+#include "daemon/system-bus.h"
 
 #define LOOP_PAUSE_NSEC	  10000000
 #define LOOP_FAILURES_MAX 500 /* in a row: five seconds */
@@ -70,6 +73,7 @@ int manager_add(struct manager *m, struct process *p) {
 		return -ENOMEM;
 	m->processes = grown;
 	m->processes[m->n_processes++] = p;
+	news_added(p);
 	m->changed = true;
 	return 0;
 }
@@ -81,6 +85,7 @@ void manager_remove(struct manager *m, struct process *p) {
 		i++;
 	if (i == m->n_processes)
 		return;
+	news_removed(p);
 	m->n_processes--;
 	memmove(&m->processes[i], &m->processes[i + 1],
 		(m->n_processes - i) * sizeof(struct process *));
@@ -248,7 +253,6 @@ static int open_doors(struct manager *m) {
 		r = sample_init(m);
 	if (r < 0)
 		return r;
-	server_join_system_bus(m);
 	r = sd_event_set_watchdog(m->event, 1);
 	return r < 0 ? r : 0;
 }
@@ -277,8 +281,10 @@ static int loop(struct manager *m) {
 
 static int run(struct manager *m) {
 	_cleanup_policy_set_ struct policy_set *set = NULL;
-	int r = confine(m);
+	int r;
 
+	rights_init(m);
+	r = confine(m);
 	if (r >= 0)
 		r = load(m, &set);
 	if (r < 0)
@@ -289,6 +295,8 @@ static int run(struct manager *m) {
 	if (r >= 0)
 		r = apply_first(m, set);
 	if (r >= 0)
+		system_bus_join(m); /* with all its objects there */
+	if (r >= 0)
 		r = self_init(m);
 	if (r >= 0)
 		r = loop(m);
@@ -298,6 +306,7 @@ static int run(struct manager *m) {
 }
 
 static void done(struct manager *m) {
+	system_bus_done(m);
 	server_done(m);
 	notify_done(m);
 	cgroup_finish(m);

@@ -45,6 +45,13 @@ struct starter;
 struct dispute;
 struct outputs;
 
+/** Properties as clients were told last (news.c). */
+struct told_manager {
+	const char *state;
+	size_t n_processes;
+	size_t n_drift;
+};
+
 struct manager {
 	const struct options *options;
 	struct hands *hands; /* for what the loop's thread may not do itself */
@@ -82,6 +89,12 @@ struct manager {
 	sd_event_source *post;
 	sd_event_source *reaper;
 	sd_bus *system_bus;
+	bool on_system_bus; /* as org.rtmem1 */
+	sd_event_source *bus_timer; /* tries the system bus again */
+	uint64_t bus_delay_usec;
+	gid_t group; /* whose members may change things; (gid_t)-1 = none */
+	struct told_manager told;
+	size_t found; /* index: the process that a client asked for last */
 	struct client *clients; /* client::next */
 	size_t n_clients;
 

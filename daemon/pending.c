@@ -32,6 +32,7 @@ int pending_set(struct process *p, struct policy_set *set, const struct process_
 	process_policy_merge(p->policy, policy, d, &w->merged);
 	(void)pending_free(p->pending);
 	p->pending = w;
+	p->n_pending++;
 	p->policy = &w->merged;
 	return 0;
 }
@@ -44,11 +45,13 @@ void pending_take(struct process *p) {
 		return;
 	p->set = policy_set_ref(w->set);
 	p->policy = w->policy;
+	p->n_pending++;
 	(void)pending_free(w);
 	policy_set_unref(old);
 }
 
 void pending_drop(struct process *p) {
+	p->n_pending += p->pending != NULL;
 	p->pending = pending_free(p->pending);
 }
 

@@ -35,6 +35,18 @@ struct image {
 	ino_t inode;
 };
 
+/** Properties as clients were told last (news.c). */
+struct told_process {
+	pid_t pid;
+	uint32_t restarts;
+	enum process_state state;
+	enum wanted wanted;
+	enum compliance compliance;
+	bool ready;
+	bool waiting;
+	uint32_t n_pending; /* process::n_pending */
+};
+
 /** From spawn (or adoption) to exit. */
 struct run {
 	pid_t pid;
@@ -118,6 +130,7 @@ struct process {
 	const struct process_policy
 		*policy; /* what the run is held to, and the next launch follows */
 	struct pending *pending; /* a newer policy that waits for a launch; NULL = none */
+	uint32_t n_pending; /* how often that has changed */
 	enum process_state state;
 	enum wanted wanted; /* against state, which is actual */
 	enum wanted_by wanted_by;
@@ -133,6 +146,7 @@ struct process {
 	sd_event_source *kill_timer; /* end of stop.timeout */
 	uint64_t kill_at_usec; /* when that is */
 	struct run *run; /* NULL = no process */
+	struct told_process told; /* to clients */
 
 	pid_t session; /* of the last run: the pid of its main process, 0 = none yet */
 	bool session_adopted; /* so that its orphans aren't ours */

@@ -13,6 +13,7 @@
 #include "common/io.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/news.h"
 #include "daemon/output.h"
 #include "daemon/resume.h"
 #include "host/facts.h"
@@ -24,19 +25,26 @@ static bool has_rule(const struct finding *items, size_t n, const char *rule) {
 	return false;
 }
 
-static void tell(const struct process *p, const struct findings *now) {
+static void tell(struct process *p, const struct findings *now) {
 	for (size_t i = 0; i < now->n_items; i++) {
 		const struct finding *f = &now->items[i];
 
-		if (!has_rule(p->findings, p->n_findings, f->rule))
-			log_event(MESSAGE_VIOLATION, LOG_WARNING, p->name, f->rule,
-				"%s: wanted %s, seen %s%s%s", f->rule, f->wanted, f->seen,
-				f->detail[0] ? ": " : "", f->detail);
+		if (has_rule(p->findings, p->n_findings, f->rule))
+			continue;
+		log_event(MESSAGE_VIOLATION, LOG_WARNING, p->name, f->rule,
+			"%s: wanted %s, seen %s%s%s", f->rule, f->wanted, f->seen,
+			f->detail[0] ? ": " : "", f->detail);
+		news_finding(p, f, true);
 	}
-	for (size_t i = 0; i < p->n_findings; i++)
-		if (!has_rule(now->items, now->n_items, p->findings[i].rule))
-			log_event(MESSAGE_RESOLVED, LOG_INFO, p->name, p->findings[i].rule,
-				"%s: as wanted again", p->findings[i].rule);
+	for (size_t i = 0; i < p->n_findings; i++) {
+		const struct finding *f = &p->findings[i];
+
+		if (has_rule(now->items, now->n_items, f->rule))
+			continue;
+		log_event(MESSAGE_RESOLVED, LOG_INFO, p->name, f->rule, "%s: as wanted again",
+			f->rule);
+		news_finding(p, f, false);
+	}
 }
 
 /* Copies n items to the heap; what was there stays when there's no memory. */

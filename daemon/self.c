@@ -15,6 +15,8 @@
 
 #include "common/units.h"
 #include "daemon/log.h"
+#include "daemon/news.h"
+#include "daemon/server.h"
 #include "daemon/upward.h"
 
 struct line {
@@ -164,8 +166,13 @@ static void tell(struct manager *m) {
 }
 
 static int on_post(sd_event_source *s, void *userdata) {
-	give_back(userdata);
-	tell(userdata);
+	struct manager *m = userdata;
+
+	give_back(m);
+	if (m->changed)
+		news_flush(m);
+	tell(m);
+	server_drop_deaf(m);
 	return 0;
 }
 

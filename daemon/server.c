@@ -2,7 +2,7 @@
 /*
  * sd-bus without a bus: each connection of the private socket is a bus of two, we are its server. The
  * number of clients is bounded, and of one user's clients more tightly, so that nobody unprivileged can
- * lock root out; a client that doesn't read is dropped by sd-bus's own limit on its queue.
+ * lock root out; a client that doesn't read what it's told is dropped.
  */
 #include "daemon/server.h"
 
@@ -21,13 +21,15 @@
 #define CLIENTS_MAX	     64
 #define CLIENTS_PER_USER_MAX 16 /* root is bounded by CLIENTS_MAX alone */
 #define BACKLOG		     32
-#define SYSTEM_BUS_SOCKET    "/run/dbus/system_bus_socket"
+#define UNHEARD_MAX	     2048 /* signals: two for each of a thousand processes */
 
 struct client {
 	struct manager *manager;
 	struct client *next; /* manager::clients */
 	sd_bus *bus;
+	sd_event_source *begun;
 	uid_t uid;
+	bool deaf;
 };
 
 static struct client *client_free(struct client *c) {
@@ -41,6 +43,7 @@ static struct client *client_free(struct client *c) {
 		*link = c->next;
 		c->manager->n_clients--;
 	}
+	sd_event_source_disable_unref(c->begun);
 	if (c->bus) {
 		(void)sd_bus_detach_event(c->bus);
 		sd_bus_close_unref(c->bus);
@@ -53,6 +56,39 @@ DEFINE_CLEANUP(struct client *, client_free)
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
 	client_free(userdata);
 	return 0;
+}
+
+static bool is_there(const struct manager *m, const struct client *wanted) {
+	for (const struct client *c = m->clients; c; c = c->next)
+		if (c == wanted)
+			return true;
+	return false;
+}
+
+/* What a client has sent right behind its greeting was read with it, and nothing more may come: sd-bus
+ * would wait for that. */
+static int on_begun(sd_event_source *s, void *userdata) {
+	struct client *c = userdata;
+	struct manager *m = c->manager;
+	sd_bus *bus = sd_bus_ref(c->bus);
+	bool more = sd_bus_process(bus, NULL) > 0;
+
+	sd_bus_unref(bus);
+	if (!is_there(m, c)) /* it hung up meanwhile, and its source is gone with it */
+		return 0;
+	return sd_event_source_set_enabled(s, more ? SD_EVENT_ON : SD_EVENT_OFF);
+}
+
+static int on_connected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	struct client *c = userdata;
+
+	return c->begun ? 0 : sd_event_add_defer(c->manager->event, &c->begun, on_begun, c);
+}
+
+static int watch_local(struct client *c, const char *signal, sd_bus_message_handler_t handler) {
+	return sd_bus_match_signal_async(c->bus, NULL, "org.freedesktop.DBus.Local",
+		"/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", signal, handler, NULL,
+		c);
 }
 
 static size_t clients_of(const struct manager *m, uid_t uid) {
@@ -86,13 +122,15 @@ static int client_start(struct client *c, int *fd) {
 	if (r >= 0)
 		r = sd_bus_set_trusted(c->bus, 1);
 	if (r >= 0)
+		r = sd_bus_set_connected_signal(c->bus, 1);
+	if (r >= 0)
 		r = sd_bus_start(c->bus);
 	if (r >= 0)
-		r = bus_add_object(c->bus, c->manager);
+		r = bus_add_objects(c->bus, c->manager);
 	if (r >= 0)
-		r = sd_bus_match_signal_async(c->bus, NULL, "org.freedesktop.DBus.Local",
-			"/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
-			on_disconnected, NULL, c);
+		r = watch_local(c, "Connected", on_connected);
+	if (r >= 0)
+		r = watch_local(c, "Disconnected", on_disconnected);
 	if (r >= 0)
 		r = sd_bus_attach_event(c->bus, c->manager->event, SD_EVENT_PRIORITY_NORMAL);
 	return r;
@@ -154,77 +192,44 @@ void server_done(struct manager *m) {
 		client_free(m->clients);
 	m->bus_source = sd_event_source_disable_unref(m->bus_source);
 	m->bus_fd = close_fd(m->bus_fd);
-	m->system_bus = sd_bus_flush_close_unref(m->system_bus);
 }
 
-static int join(struct manager *m) {
-	int r = sd_bus_open_system(&m->system_bus);
+/* ---- for those who answer and tell ------------------------------------------------------------- */
 
-	if (r >= 0)
-		r = bus_add_object(m->system_bus, m);
-	if (r >= 0)
-		r = sd_bus_request_name(m->system_bus, RTMEM_BUS_NAME, 0);
-	if (r >= 0)
-		r = sd_bus_attach_event(m->system_bus, m->event, SD_EVENT_PRIORITY_NORMAL);
-	return r;
-}
-
-void server_join_system_bus(struct manager *m) {
-	int r;
-
-	if (access(SYSTEM_BUS_SOCKET, F_OK) < 0)
-		return;
-	r = join(m);
-	if (r >= 0)
-		return;
-	log_info(
-		"not on the system bus (%s); the private socket serves all the same", strerror(-r));
-	m->system_bus = sd_bus_close_unref(m->system_bus);
-}
-
-int server_caller(const struct manager *m, sd_bus_message *call, uid_t *ret) {
+int server_caller(const struct manager *m, sd_bus_message *call, struct caller *ret) {
 	sd_bus *bus = sd_bus_message_get_bus(call);
-	sd_bus_creds *creds = NULL;
-	int r;
 
-	for (const struct client *c = m->clients; c; c = c->next)
-		if (c->bus == bus) {
-			*ret = c->uid;
-			return 0;
-		}
-	r = sd_bus_query_sender_creds(call, SD_BUS_CREDS_EUID, &creds);
-	if (r >= 0)
-		r = sd_bus_creds_get_euid(creds, ret);
-	sd_bus_creds_unref(creds);
-	return r;
+	return bus == m->system_bus ? rights_of_sender(call, ret)
+				    : rights_of_peer(sd_bus_get_fd(bus), ret);
 }
 
-static void emit(sd_bus *bus, const struct setting_state *now) {
-	(void)sd_bus_emit_signal(bus, RTMEM_BUS_PATH, RTMEM_BUS_INTERFACE, "HostChanged", "ssss",
-		now->setting, setting_result_to_string(now->result), now->actual, now->reason);
+bool server_has_listeners(const struct manager *m) {
+	return m->clients || m->on_system_bus;
 }
 
-void server_host_changed(struct manager *m, const struct setting_state *now) {
-	for (const struct client *c = m->clients; c; c = c->next)
-		emit(c->bus, now);
-	if (m->system_bus)
-		emit(m->system_bus, now);
+/* One that doesn't read gets no more than this; then it's hung up on, after the present event. */
+static bool has_heard(struct client *c) {
+	uint64_t n = 0;
+
+	if (sd_bus_get_n_queued_write(c->bus, &n) >= 0 && n > UNHEARD_MAX)
+		c->deaf = true;
+	return !c->deaf;
 }
 
-static void emit_state(
-	sd_bus *bus, const struct process *p, enum process_state old, enum process_event event) {
-	(void)sd_bus_emit_signal(bus, RTMEM_BUS_PATH, RTMEM_BUS_INTERFACE, "StateChanged", "sssss",
-		p->name, process_state_to_string(old), process_state_to_string(p->state),
-		process_event_to_string(event), p->failure ? p->failure : "");
+void server_each_bus(struct manager *m, void (*fn)(sd_bus *bus, void *userdata), void *userdata) {
+	for (struct client *c = m->clients; c; c = c->next)
+		if (has_heard(c))
+			fn(c->bus, userdata);
+	if (m->on_system_bus)
+		fn(m->system_bus, userdata);
 }
 
-void server_state_changed(struct process *p, enum process_state old, enum process_event event) {
-	struct manager *m = p->manager;
-
-	if (old == p->state)
-		return;
-	for (const struct client *c = m->clients; c; c = c->next)
-		emit_state(c->bus, p, old, event);
-	if (m->system_bus)
-		emit_state(m->system_bus, p, old, event);
+void server_drop_deaf(struct manager *m) {
+	for (struct client *c = m->clients, *next; c; c = next) {
+		next = c->next;
+		if (!c->deaf)
+			continue;
+		log_debug("a client of uid %u doesn't read what it's told: hung up", c->uid);
+		client_free(c);
+	}
 }

@@ -2,24 +2,23 @@
 #ifndef RTMEM_DAEMON_SERVER_H
 #define RTMEM_DAEMON_SERVER_H
 
-/* Where clients come in: the private socket, and the system bus where there is one. */
+/* Where clients come in: the private socket. (The system bus: system-bus.c) */
 #include <sys/types.h>
 
 #include "daemon/manager.h"
+#include "daemon/rights.h"
 
 /** Listens on RUNTIME_DIR/bus. 0 or -errno, logged. */
 int server_init(struct manager *m);
 void server_done(struct manager *m);
-/** Tries to take org.rtmem1 on the system bus; failing is only worth a line. */
-void server_join_system_bus(struct manager *m);
 /** Who sent this call. 0 or -errno. */
-int server_caller(const struct manager *m, sd_bus_message *call, uid_t *ret);
+int server_caller(const struct manager *m, sd_bus_message *call, struct caller *ret);
 
-/** Signal HostChanged to everybody who listens. */
-void server_host_changed(struct manager *m, const struct setting_state *now);
-
-/** Signal StateChanged; also called when only what it waits for or what is wanted changed (old is the
- *  present state). */
-void server_state_changed(struct process *p, enum process_state old, enum process_event event);
+/** Is anybody there who would hear a signal? */
+bool server_has_listeners(const struct manager *m);
+/** Calls fn with each connection. */
+void server_each_bus(struct manager *m, void (*fn)(sd_bus *bus, void *userdata), void *userdata);
+/** Hangs up on those who don't read what they're told. Not from within a method. */
+void server_drop_deaf(struct manager *m);
 
 #endif

@@ -98,10 +98,10 @@ static void write_faults(struct json *j, const struct run *r) {
 	json_string(j, "fault_source", r && r->faults.from_proc ? "proc" : "perf");
 }
 
-static uint64_t memlock_limit(const struct run *r) {
+uint64_t status_memlock_limit(const struct run *r) {
 	rlim_t soft;
 
-	if (!r->effective_valid || !r->effective.limits_valid)
+	if (!r || !r->effective_valid || !r->effective.limits_valid)
 		return 0;
 	soft = r->effective.limits[RLIMIT_MEMLOCK].rlim_cur;
 	return soft == RLIM_INFINITY ? BYTES_UNLIMITED : (uint64_t)soft;
@@ -116,7 +116,7 @@ static void write_memory(struct json *j, const struct run *r) {
 	json_bytes(j, "locked", m->locked_bytes);
 	json_bytes(j, "size", m->size_bytes);
 	json_bytes(j, "swap", m->swap_bytes);
-	json_bytes(j, "memlock_limit", r ? memlock_limit(r) : 0);
+	json_bytes(j, "memlock_limit", status_memlock_limit(r));
 	json_bytes(j, "heap_prealloc", r && r->report ? r->report->heap_bytes : 0);
 	json_object_end(j);
 }
@@ -240,7 +240,7 @@ static void write_cgroup(struct json *j, const struct process *p) {
 	json_object_end(j);
 }
 
-static const char *injection_of(const struct run *r) {
+const char *status_injection(const struct run *r) {
 	if (!r || !r->report)
 		return "none";
 	return r->report->injection == REPORT_BY_PTRACE ? "ptrace" : "preload";
@@ -267,7 +267,7 @@ static void write_process(struct json *j, const struct process *p) {
 	json_bool(j, "ready", r && r->ready);
 	json_string(j, "compliance", compliance_to_string(p->compliance));
 	write_findings(j, p);
-	json_string(j, "injection", injection_of(r));
+	json_string(j, "injection", status_injection(r));
 	json_string(j, "progress", r && r->progress ? r->progress : "");
 	json_string(j, "status_text", r && r->status_text ? r->status_text : "");
 	write_faults(j, r);

@@ -12,4 +12,8 @@ int status_document(const struct manager *m, const struct process *only, char **
 /** The host array, also a part of what Apply answers. */
 void status_host(struct json *j, const struct settings *host);
 
+/* Of one run; NULL = nothing runs. */
+const char *status_injection(const struct run *r);
+uint64_t status_memlock_limit(const struct run *r);
+
 #endif

@@ -13,7 +13,7 @@
 #include "common/units.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
-#include "daemon/server.h"
+#include "daemon/news.h"
 
 static void say_event(const struct process *p, enum process_event event, char *buf, size_t size) {
 	snprintf(buf, size, "%s (%s)", process_state_to_string(p->state),
@@ -89,5 +89,5 @@ void transition_tell(struct process *p, enum process_state old, enum process_eve
 		log_transition(tellings[p->state].message, tellings[p->state].level, p->name,
 			&fields, text);
 	}
-	server_state_changed(p, old, event);
+	news_state_changed(p, old, event);
 }

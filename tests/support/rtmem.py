@@ -125,7 +125,7 @@ class Daemon:
     policies: the text of one policy, or {file name: text}. argv_prefix: for valgrind and the like.
     """
 
-    def __init__(self, policies, arguments=(), environment=None, argv_prefix=()):
+    def __init__(self, policies, arguments=(), environment=None, argv_prefix=(), program=None):
         self.dir = tempfile.mkdtemp(prefix="rtmem-test-")
         os.chmod(self.dir, 0o755)
         self.config_dir = os.path.join(self.dir, "policies")
@@ -133,6 +133,7 @@ class Daemon:
         self.state_dir = os.path.join(self.dir, "state")
         self.log_path = os.path.join(self.dir, "log")
         self.arguments, self.argv_prefix = list(arguments), list(argv_prefix)
+        self.program = program or RTMEMD
         self.environment = dict(os.environ, **(environment or {}))
         self.known_pids = set()
         self.popen = None
@@ -155,7 +156,7 @@ class Daemon:
     def start(self):
         with open(self.log_path, "ab") as log:
             self.popen = subprocess.Popen(
-                [*self.argv_prefix, RTMEMD, "--config-dir", self.config_dir, "--runtime-dir",
+                [*self.argv_prefix, self.program, "--config-dir", self.config_dir, "--runtime-dir",
                  self.runtime_dir, "--state-dir", self.state_dir, *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
                 **self.popen_arguments)

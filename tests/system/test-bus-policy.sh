@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The rights of packaging/org.rtmem1.conf on a bus daemon of the test's own, in a mount namespace where
+# The rights of org.rtmem1.conf on a bus daemon of the test's own, in a mount namespace where
 # that is the system bus: root owns the name and changes, others look. Usage: test-bus-policy.sh BUILD POLICY
 set -uo pipefail
 
@@ -104,6 +104,9 @@ allowed "${other[@]}" -- org.freedesktop.DBus.Introspectable.Introspect
 allowed -- org.rtmem1.Manager.Apply boolean:false
 refused "${other[@]}" -- org.rtmem1.Manager.Apply boolean:false
 refused "${other[@]}" -- org.rtmem1.Manager.Apply boolean:true
+allowed "${other[@]}" -- org.rtmem1.Manager.ListProcesses
+allowed "${other[@]}" -- org.freedesktop.DBus.ObjectManager.GetManagedObjects
+refused "${other[@]}" -- org.rtmem1.Manager.Reload array:string:
 for method in Start Stop Restart; do
 	refused "${other[@]}" -- org.rtmem1.Manager.$method string:name
 done
