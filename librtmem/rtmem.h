@@ -44,6 +44,13 @@ int rtmem_ready(const char *status);
 int rtmem_status(const char *text);
 
 /**
+ * Tells a manager that watches over it (`watchdog:` of the policy, WatchdogSec= of systemd) that the program
+ * lives. A few system calls, but it never waits: a loop calls it between two cycles, at least twice within
+ * the time that it has. Returns as rtmem_ready(); -EAGAIN when the manager doesn't read.
+ */
+int rtmem_alive(void);
+
+/**
  * Waits until this process stands still: its number of threads, its size and its page faults haven't
  * changed for still_usec. For programs whose middleware starts threads at its own time: call it before
  * rtmem_ready(). timeout_usec 0 waits for ever.

@@ -75,6 +75,25 @@ static void a_long_status_is_cut(void **state) {
 	close(fd);
 }
 
+static void a_watchdog_hears_that_it_lives_and_is_never_waited_for(void **state) {
+	char path[64];
+	int fd, r = 1;
+
+	unsetenv("NOTIFY_SOCKET");
+	assert_int_equal(rtmem_alive(), 0);
+	snprintf(path, sizeof(path), "@rtmem-test-alive-%d", (int)getpid());
+	fd = listen_at(path);
+	setenv("NOTIFY_SOCKET", path, 1);
+	assert_int_equal(rtmem_alive(), 1);
+	assert_true(next_message(fd, text, sizeof(text)) > 0);
+	assert_string_equal(text, "WATCHDOG=1");
+	for (int i = 0; i < 100000 && r == 1; i++) /* nobody reads */
+		r = rtmem_alive();
+	assert_int_equal(r, -EAGAIN);
+	unsetenv("NOTIFY_SOCKET");
+	close(fd);
+}
+
 static void an_address_of_another_kind_is_refused(void **state) {
 	static const char *const paths[] = { "relative", "vsock:2:1234", "@", "/" };
 
@@ -145,6 +164,7 @@ int main(void) {
 		cmocka_unit_test(an_abstract_socket_hears_ready_and_status),
 		cmocka_unit_test(a_socket_in_the_file_system_hears_it_too),
 		cmocka_unit_test(a_long_status_is_cut),
+		cmocka_unit_test(a_watchdog_hears_that_it_lives_and_is_never_waited_for),
 		cmocka_unit_test(an_address_of_another_kind_is_refused),
 		cmocka_unit_test(a_process_settles_when_the_last_change_is_long_enough_ago),
 		cmocka_unit_test(a_process_that_never_settles_is_given_up),

@@ -66,6 +66,19 @@ class Documents(rtmem.TestCase):
                 with self.subTest(document=path):
                     self.assertRegex(usage, rf"\n\s+{verb}\b")
 
+    def test_options_in_the_text_exist(self):
+        """Those of rtmemctl itself: before a `--`, a pipe or a comment."""
+        n = 0
+        for path in DOCUMENTS:
+            for verb, rest in re.findall(r"(?:^|[ `'(])rtmemctl ([a-z]+)((?: [^`\n'#|>]*)?)", read(path)):
+                known = ctl(verb, "--help")
+                for option in re.findall(r"(?<= )--[a-z-]+", rest.split(" -- ")[0]):
+                    with self.subTest(document=path, verb=verb):
+                        self.assertEqual(known.returncode, 0)
+                        self.assertIn(option, known.stdout)
+                        n += 1
+        self.assertGreaterEqual(n, 10)
+
     def test_verbs_that_exist_are_in_the_man_page(self):
         page = read(os.path.join(MAN, "rtmemctl.1"))
         verbs = re.findall(r"^  ([a-z]+)\b", ctl("--help").stdout, re.M)
