@@ -13,6 +13,8 @@ bool follow_is_at_rest(json_object *process) {
 	static const char *const passing[] = { "starting", "preparing", "stopping" };
 	const char *state = answer_string(process, "state");
 
+	if (answer_length(process, "waiting_for") > 0)
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(passing); i++)
 		if (strcmp(state, passing[i]) == 0)
 			return false;

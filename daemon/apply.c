@@ -30,16 +30,27 @@ int apply_load(const struct manager *m, struct policy_set **ret, struct diagnost
 	return policy_set_load(m->options->config_dirs, flags, ret, diagnostics);
 }
 
-void apply_add(struct manager *m, struct policy_set *set, const struct process_policy *policy) {
+struct process *apply_add(
+	struct manager *m, struct policy_set *set, const struct process_policy *policy) {
 	struct process *p = process_new(m, set, policy);
 
 	if (!p || manager_add(m, p) < 0) {
 		log_error("%s: not started: %s", policy->name, strerror(ENOMEM));
-		process_free(p);
-		return;
+		return process_free(p);
 	}
-	if (!adopt_process(p))
-		process_ask(p, EVENT_START, m->announced ? WANTED_BY_RELOAD : WANTED_BY_POLICY);
+	p->wanted = WANTED_RUNNING;
+	p->wanted_by = m->announced ? WANTED_BY_RELOAD : WANTED_BY_POLICY;
+	p->waiting = true;
+	return p;
+}
+
+void apply_begin(struct process *p) {
+	enum wanted_by by = p->wanted_by;
+
+	if (adopt_process(p))
+		p->waiting = false;
+	else
+		process_ask(p, EVENT_START, by);
 }
 
 int apply_first(struct manager *m, struct policy_set *set) {
@@ -49,7 +60,9 @@ int apply_first(struct manager *m, struct policy_set *set) {
 	m->set = policy_set_ref(set);
 	(void)host_apply(m, set, APPLY_UNATTENDED, 0, &writes, problem);
 	for (size_t i = 0; i < set->n_processes; i++)
-		apply_add(m, set, &set->processes[i]);
+		(void)apply_add(m, set, &set->processes[i]);
+	for (size_t i = 0; i < m->n_processes; i++)
+		apply_begin(m->processes[i]);
 	adopt_finish(m);
 	sample_schedule(m);
 	return 0;

@@ -27,8 +27,12 @@ void apply_reload(struct manager *m);
 /** Loads, and tries the settings of the machine alone: they go back unless confirmed in time. */
 int apply_try(struct manager *m, uint64_t try_usec, bool *ret_changed, char **ret_json);
 
-/** A process that is new in the policy: adopted or started. */
-void apply_add(struct manager *m, struct policy_set *set, const struct process_policy *policy);
+/** A process that is new in the policy, wanted and not begun. All of a set are added before the first one
+ *  begins, so that those that `after` names are there. NULL, logged, without memory. */
+struct process *apply_add(
+	struct manager *m, struct policy_set *set, const struct process_policy *policy);
+/** Adopts or starts it. */
+void apply_begin(struct process *p);
 
 /** At start: settings of the host, then each process adopted or started. */
 int apply_first(struct manager *m, struct policy_set *set);

@@ -77,7 +77,7 @@ static void let_wait(struct policy_set *set, struct change *c) {
 
 static void remove_process(struct manager *m, struct process *p) {
 	p->removed = true;
-	if (p->run || p->state == PROCESS_BACKOFF || p->state == PROCESS_FAILED) {
+	if (p->state != PROCESS_STOPPED || p->rest.behind) {
 		process_ask(p, EVENT_STOP, WANTED_BY_RELOAD);
 		return;
 	}
@@ -89,7 +89,8 @@ static void remove_process(struct manager *m, struct process *p) {
 static void act_on(struct manager *m, struct policy_set *set, struct change *c) {
 	switch (c->kind) {
 	case CHANGE_START:
-		apply_add(m, set, c->policy);
+		if (c->process)
+			apply_begin(c->process);
 		break;
 	case CHANGE_RESTART:
 		if (!c->process->run)
@@ -117,6 +118,9 @@ static void act_on(struct manager *m, struct policy_set *set, struct change *c) 
 }
 
 void carry_out(struct manager *m, struct policy_set *set, struct changes *changes) {
+	for (size_t i = 0; i < changes->n_items; i++)
+		if (changes->items[i].kind == CHANGE_START)
+			changes->items[i].process = apply_add(m, set, changes->items[i].policy);
 	for (size_t i = 0; i < changes->n_items; i++) {
 		struct change *c = &changes->items[i];
 

@@ -21,6 +21,7 @@
 #include "daemon/cgroup.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/order.h"
 #include "daemon/react.h"
 #include "daemon/reap.h"
 #include "daemon/record.h"
@@ -196,7 +197,9 @@ void end_concluded(struct process *p) {
 		explain_giving_up(p, e);
 	if (event == EVENT_EXIT_NOW && !e->only_rest)
 		p->n_restarts++;
-	if (event == EVENT_EXIT_DONE || event == EVENT_EXIT_NOW)
+	if (event == EVENT_EXIT_NOW && order_awaited(p, 0))
+		event = EVENT_EXIT_WAIT;
+	if (event != EVENT_EXIT_AGAIN && event != EVENT_EXIT_FAILED)
 		free(TAKE(p->failure));
 	react_stopped(p);
 	process_dispatch(p, event);

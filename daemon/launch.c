@@ -106,7 +106,7 @@ int launch_make_plan(struct process *p, struct plan *ret) {
 		facts->launch.runtime_socket = p->manager->notify_path;
 		if (cgroup_path_of(&p->manager->cgroups, p->name, cgroup))
 			facts->launch.cgroup = cgroup;
-		if (p->policy->ready.when == READY_NOTIFY)
+		if (p->policy->ready.when == READY_NOTIFY || p->policy->watchdog_usec > 0)
 			facts->launch.notify_socket = p->manager->notify_path;
 		outputs_set(p->manager->outputs, p->policy, &facts->launch);
 		r = launch_plan(p->policy, &facts->launch, ret, &problem);

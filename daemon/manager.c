@@ -25,6 +25,7 @@
 #include "daemon/log.h"
 #include "daemon/news.h"
 #include "daemon/notify.h"
+#include "daemon/order.h"
 #include "daemon/output.h"
 #include "daemon/reap.h"
 #include "daemon/record.h"
@@ -112,7 +113,8 @@ const char *manager_state(const struct manager *m) {
 			return "degraded";
 		violating |= p->compliance == COMPLIANCE_VIOLATING ||
 			p->compliance == COMPLIANCE_UNPROTECTED;
-		pending |= p->compliance == COMPLIANCE_PENDING || p->state == PROCESS_BACKOFF;
+		pending |= p->compliance == COMPLIANCE_PENDING || p->state == PROCESS_BACKOFF ||
+			p->waiting;
 	}
 	if (violating)
 		return "violating";
@@ -316,6 +318,7 @@ static void done(struct manager *m) {
 	free(m->pid_hints);
 	host_done(m);
 	reap_done(m);
+	order_done(m);
 	settings_done(&m->host);
 	policy_set_unref(m->set);
 	sd_event_source_disable_unref(m->tick);

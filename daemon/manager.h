@@ -88,6 +88,7 @@ struct manager {
 	sd_event_source *tick;
 	sd_event_source *post;
 	sd_event_source *reaper;
+	sd_event_source *order;
 	sd_bus *system_bus;
 	bool on_system_bus; /* as org.rtmem1 */
 	sd_event_source *bus_timer; /* tries the system bus again */

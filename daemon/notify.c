@@ -24,6 +24,7 @@
 #include "daemon/ready.h"
 #include "daemon/runtime.h"
 #include "daemon/sample.h"
+#include "daemon/watchdog.h"
 
 #define MESSAGE_MAX_BYTES 4096
 #define STATUS_TEXT_MAX	  256
@@ -96,19 +97,42 @@ static void section_parse(char *line, struct notification *ret) {
 	}
 }
 
+/* Lines that are either there or not */
+static bool flag_parse(const char *line, struct notification *ret) {
+	static const struct {
+		const char *line;
+		size_t offset;
+	} flags[] = {
+		{ "READY=1", offsetof(struct notification, ready) },
+		{ "WATCHDOG=1", offsetof(struct notification, alive) },
+		{ "WATCHDOG=trigger", offsetof(struct notification, trigger) },
+		{ "STOPPING=1", offsetof(struct notification, stopping) },
+		{ "RELOADING=1", offsetof(struct notification, reloading) },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (strcmp(line, flags[i].line) == 0) {
+			*(bool *)((char *)ret + flags[i].offset) = true;
+			return true;
+		}
+	return false;
+}
+
 void notification_parse(char *text, struct notification *ret) {
-	char *saved = NULL, *extend = NULL, *status = NULL, *held = NULL;
+	char *saved = NULL, *value = NULL;
 
 	*ret = (struct notification){ .ready = false };
 	for (char *line = strtok_r(text, "\n", &saved); line; line = strtok_r(NULL, "\n", &saved)) {
-		if (strcmp(line, "READY=1") == 0)
-			ret->ready = true;
-		else if ((extend = value_of(line, "EXTEND_TIMEOUT_USEC=")))
-			ret->extend |= parse_u64(extend, &ret->extend_usec) == 0;
-		else if ((status = value_of(line, "STATUS=")))
-			ret->status = status;
-		else if ((held = value_of(line, HELD_KEY)))
-			ret->held = held;
+		if (flag_parse(line, ret))
+			continue;
+		if ((value = value_of(line, "EXTEND_TIMEOUT_USEC=")))
+			ret->extend |= parse_u64(value, &ret->extend_usec) == 0;
+		else if ((value = value_of(line, "WATCHDOG_USEC=")))
+			(void)parse_u64(value, &ret->watchdog_usec);
+		else if ((value = value_of(line, "STATUS=")))
+			ret->status = value;
+		else if ((value = value_of(line, HELD_KEY)))
+			ret->held = value;
 		else
 			section_parse(line, ret);
 	}
@@ -175,6 +199,26 @@ static void held_told(struct process *p, const char *held) {
 	sample_schedule(p->manager);
 }
 
+/* How it is, in words that mean something to whoever watches. May end the run. */
+static void life_told(struct process *p, const struct notification *n) {
+	if (!p->run)
+		return;
+	if (n->ready && p->run->announced && !n->reloading)
+		p->run->announced = NULL;
+	if (n->reloading)
+		p->run->announced = "reloading";
+	if (n->watchdog_usec > 0)
+		watchdog_set(p, n->watchdog_usec);
+	if (n->alive)
+		watchdog_alive(p);
+	if (n->stopping) {
+		p->run->announced = "stopping";
+		watchdog_stopping(p);
+	}
+	if (n->trigger)
+		watchdog_trigger(p);
+}
+
 static void handle_message(struct manager *m, pid_t pid, char *text) {
 	struct process *p = pid > 0 ? manager_find_pid(m, pid) : NULL;
 	struct notification n;
@@ -194,6 +238,7 @@ static void handle_message(struct manager *m, pid_t pid, char *text) {
 		ready_extend(p, n.extend_usec);
 	if (n.ready)
 		ready_notified(p);
+	life_told(p, &n);
 	if (n.section && n.minor + n.major > 0)
 		section_told(p, &n);
 }
@@ -226,6 +271,10 @@ static int on_notify_event(sd_event_source *s, int fd, uint32_t revents, void *u
 		if (!receive_one(userdata))
 			break;
 	return 0;
+}
+
+void notify_drain(struct manager *m) {
+	(void)on_notify_event(NULL, m->notify_fd, 0, m);
 }
 
 int notify_init(struct manager *m) {

@@ -8,6 +8,11 @@
 /** What a datagram says that matters here. */
 struct notification {
 	bool ready;
+	bool alive; /* WATCHDOG=1 */
+	bool trigger; /* WATCHDOG=trigger */
+	bool stopping; /* STOPPING=1 */
+	bool reloading; /* RELOADING=1 */
+	uint64_t watchdog_usec; /* WATCHDOG_USEC=, 0 = nothing said */
 	bool extend;
 	uint64_t extend_usec;
 	char *status; /* in the text: how it is, in its own words; NULL = nothing said */
@@ -23,6 +28,8 @@ void notification_parse(char *text, struct notification *ret);
 
 /** Binds RUNTIME_DIR/notify and listens. 0 or -errno, logged. */
 int notify_init(struct manager *m);
+/** Reads what is there, as far as a flood lets it. */
+void notify_drain(struct manager *m);
 void notify_done(struct manager *m);
 
 #endif

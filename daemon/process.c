@@ -22,8 +22,10 @@
 #include "daemon/launch.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/order.h"
 #include "daemon/output.h"
 #include "daemon/pending.h"
+#include "daemon/react.h"
 #include "daemon/ready.h"
 #include "daemon/record.h"
 #include "daemon/rest.h"
@@ -263,12 +265,18 @@ static void act_launch(struct process *p, enum process_event event) {
 }
 
 static void act_wait(struct process *p, enum process_event event) {
+	char text[ORDER_TEXT_MAX];
+
 	p->delay_timer = sd_event_source_disable_unref(p->delay_timer);
 	p->waiting = true;
+	p->compliance = COMPLIANCE_PENDING;
+	log_event(MESSAGE_WAITING, LOG_INFO, p->name, NULL, "waits until ready: %s",
+		order_describe(p, text));
 }
 
 static void act_not_wait(struct process *p, enum process_event event) {
 	p->waiting = false;
+	react_stopped(p);
 }
 
 static void act_prepare(struct process *p, enum process_event event) {
@@ -315,6 +323,7 @@ void process_dispatch(struct process *p, enum process_event event) {
 	p->state = t.next;
 	p->manager->changed = true;
 	transition_tell(p, old, event);
+	order_schedule(p->manager);
 	if (p->removed && !p->run && (is_end(event) || t.next == PROCESS_STOPPED)) {
 		record_remove(p);
 		manager_remove(p->manager, p);
@@ -339,6 +348,8 @@ void process_ask(struct process *p, enum process_event event, enum wanted_by by)
 	if (has_leftovers(p)) {
 		p->ending = (struct ending){ .cause = EXIT_CAUSE_ASKED, .only_rest = true };
 		event = EVENT_REST;
-	}
+	} else if (event != EVENT_STOP && !p->run && p->state != PROCESS_STOPPING &&
+		order_awaited(p, 0))
+		event = EVENT_WAIT;
 	process_dispatch(p, event);
 }

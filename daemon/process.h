@@ -85,6 +85,8 @@ struct run {
 	char *failure; /* what rtmem-exec or libinit said when they gave up */
 	struct note *notes; /* from the launch and the adoption */
 	size_t n_notes;
+	const char *
+		announced; /* "stopping" or "reloading" in the program's own words; NULL = neither */
 	char *status_text; /* STATUS= of the program, printable; NULL = it said nothing */
 	char *held; /* of rtmem-hold: what it holds, common/held.h; NULL = it said nothing */
 	char *unready; /* what stands in the way of ready */

@@ -18,12 +18,14 @@
 #include "common/units.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/order.h"
 #include "daemon/react.h"
 #include "daemon/record.h"
 #include "daemon/report.h"
 #include "daemon/sample.h"
 #include "daemon/slow.h"
 #include "daemon/store.h"
+#include "daemon/watchdog.h"
 #include "daemon/witness.h"
 
 #define POLL_MIN_USEC	50000u
@@ -164,6 +166,7 @@ static int on_ready_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
 	struct process *p = userdata;
 
 	p->run->late = true;
+	order_schedule(p->manager);
 	p->manager->changed = true;
 	look(p);
 	if (p->run->ready || p->run->terminated)
@@ -309,11 +312,13 @@ void ready_reached(struct process *p) {
 	witness_look(p);
 	record_write_late(p);
 	store_run(p);
+	watchdog_begin(p);
 	ready_judge(p);
 }
 
 void ready_resumed(struct process *p) {
 	p->run->ready = true;
 	witness_begin(p);
+	watchdog_begin(p);
 	ready_judge(p);
 }

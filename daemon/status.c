@@ -265,6 +265,7 @@ static void write_process(struct json *j, const struct process *p) {
 	json_int(j, "pid", r ? r->pid : 0);
 	json_string(j, "state", process_state_to_string(p->state));
 	json_bool(j, "ready", r && r->ready);
+	status_life(j, p);
 	json_string(j, "compliance", compliance_to_string(p->compliance));
 	write_findings(j, p);
 	json_string(j, "injection", status_injection(r));

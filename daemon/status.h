@@ -9,6 +9,8 @@
 /** The whole document, or with `only` that process alone. Reads nothing but its arguments, except
  *  names of threads. 0 or -ENOMEM. */
 int status_document(const struct manager *m, const struct process *only, char **ret_json);
+/** What is wanted, awaited and left behind: members of the process's object. */
+void status_life(struct json *j, const struct process *p);
 /** The host array, also a part of what Apply answers. */
 void status_host(struct json *j, const struct settings *host);
 

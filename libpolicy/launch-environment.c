@@ -3,6 +3,7 @@
  * The environment of a program. Under the daemon it's made from nothing, so that a launch doesn't
  * depend on how rtmemd was started; in the foreground it's the caller's. The policy has the last word.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "common/cleanup.h"
@@ -21,9 +22,18 @@ static int append_variable(struct build *b, const char *key, const char *name, c
 	return append_text(b, STEP_ENV_SET, key, text);
 }
 
+/* Without WATCHDOG_PID, which isn't known yet: sd_watchdog_enabled() then takes it for its caller's. */
+static const char *watchdog_period(const struct process_policy *p, char buf[static 24]) {
+	snprintf(buf, 24, "%" PRIu64, p->watchdog_usec);
+	return p->watchdog_usec > 0 ? buf : NULL;
+}
+
 static int add_base_environment(struct build *b) {
 	const struct launch_facts *f = b->f;
 	const char *user = b->p->user ? "user" : NULL;
+	bool by_notify = b->p->ready.when == READY_NOTIFY;
+	char period[24];
+	const char *watchdog = watchdog_period(b->p, period);
 	const struct {
 		const char *key;
 		const char *name;
@@ -35,8 +45,9 @@ static int add_base_environment(struct build *b) {
 		{ user, "USER", f->login },
 		{ user, "LOGNAME", f->login },
 		{ user, "SHELL", f->shell },
-		{ "ready.when", "NOTIFY_SOCKET",
-			b->p->ready.when == READY_NOTIFY ? f->notify_socket : NULL },
+		{ by_notify ? "ready.when" : "watchdog", "NOTIFY_SOCKET",
+			by_notify || watchdog ? f->notify_socket : NULL },
+		{ "watchdog", "WATCHDOG_USEC", watchdog },
 		{ NULL, RTMEM_ENV_SOCKET, f->runtime_socket },
 		{ NULL, RTMEM_ENV_PROCESS, b->p->name },
 	};
