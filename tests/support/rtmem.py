@@ -14,6 +14,7 @@ Standard library only. The build directory comes from RTMEM_BUILD (meson sets it
 import atexit
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -256,7 +257,7 @@ class Daemon:
             except OSError:
                 return not os.path.isdir(self.cgroups)
             return True
-        if self.cgroups and os.path.basename(self.cgroups).startswith("rtmem-"):
+        if re.fullmatch("/sys/fs/cgroup/.*rtmem-[0-9a-f]{8}", self.cgroups or ""):
             wait_until(removed, f"{self.cgroups} is empty")
 
     def __enter__(self):
