@@ -105,6 +105,18 @@ static bool has_room(const struct manager *m, uid_t uid) {
 	return uid == 0 || clients_of(m, uid) < CLIENTS_PER_USER_MAX;
 }
 
+/* libsystemd aborts where it frees a connection on which putting an object failed for want of memory: such a
+ * one is closed, and its few kilobytes are left behind. */
+static int put_objects(struct client *c) {
+	int r = bus_add_objects(c->bus, c->manager);
+
+	if (r == -ENOMEM) {
+		sd_bus_close(c->bus);
+		c->bus = NULL;
+	}
+	return r;
+}
+
 static int client_start(struct client *c, int *fd) {
 	sd_id128_t id;
 	int r = sd_bus_new(&c->bus);
@@ -126,7 +138,7 @@ static int client_start(struct client *c, int *fd) {
 	if (r >= 0)
 		r = sd_bus_start(c->bus);
 	if (r >= 0)
-		r = bus_add_objects(c->bus, c->manager);
+		r = put_objects(c);
 	if (r >= 0)
 		r = watch_local(c, "Connected", on_connected);
 	if (r >= 0)

@@ -21,7 +21,7 @@ LIBRARY = os.path.join(fixture.PROGRAMS, "libfailing.so")
 MEMORY, DESCRIPTOR, TRANSFER, OTHER, SPAWN = 1, 2, 4, 8, 16
 CALLS = DESCRIPTOR | TRANSFER | OTHER | SPAWN
 NEVER = 0xffffffff
-POINTS = int(os.environ.get("RTMEM_FAILING", "9"))
+POINTS = int(os.environ.get("RTMEM_FAILING", "6"))
 KINDS = {
     "memory: ENOMEM": (MEMORY, errno.ENOMEM),
     "descriptors: EMFILE": (DESCRIPTOR, errno.EMFILE),
