@@ -89,13 +89,14 @@ int confine(struct manager *m) {
 	r = leave_sandbox(m);
 	if (r < 0)
 		return r;
+	r = outputs_new(
+		m->options->namespaces_of ? see_theirs : NULL, (void *)m->options, &m->outputs);
+	if (r < 0)
+		log_warning("output of programs isn't rotated: rtmem-rotate can't be run: %s",
+			strerror(-r));
 	r = privileges_drop();
 	if (r < 0)
 		log_warning("capabilities that aren't needed can't be dropped: %s", strerror(-r));
 	install_filter();
-	r = outputs_new(m->hands, &m->outputs);
-	if (r < 0)
-		log_warning("output of programs isn't rotated: rtmem-rotate can't be run: %s",
-			strerror(-r));
 	return 0;
 }

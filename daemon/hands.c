@@ -5,8 +5,7 @@
  * have given up what they don't need, and starts programs from this one, which has given up nothing:
  * what binds rtmemd doesn't bind them.
  *
- * It does one thing at a time, while the caller waits: nothing needs a lock but the order itself, and
- * whose turn it is to give one.
+ * It does one thing at a time, while the caller waits: nothing needs a lock but the order itself.
  */
 #include "daemon/hands.h"
 
@@ -22,7 +21,6 @@
 
 struct hands {
 	pthread_t thread;
-	pthread_mutex_t turn; /* of who has something done */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	int (*task)(void *userdata); /* NULL = none is waited for */
@@ -73,7 +71,6 @@ int hands_new(const char *name, struct hands **ret) {
 
 	if (!h)
 		return -ENOMEM;
-	(void)pthread_mutex_init(&h->turn, NULL);
 	(void)pthread_mutex_init(&h->mutex, NULL);
 	(void)pthread_cond_init(&h->changed, NULL);
 	r = start_thread(h, name);
@@ -93,7 +90,6 @@ struct hands *hands_free(struct hands *h) {
 	(void)pthread_join(h->thread, NULL);
 	(void)pthread_cond_destroy(&h->changed);
 	(void)pthread_mutex_destroy(&h->mutex);
-	(void)pthread_mutex_destroy(&h->turn);
 	free(h);
 	return NULL;
 }
@@ -103,7 +99,6 @@ int hands_do(struct hands *h, int (*task)(void *userdata), void *userdata) {
 
 	if (!h)
 		return task(userdata);
-	(void)pthread_mutex_lock(&h->turn);
 	(void)pthread_mutex_lock(&h->mutex);
 	h->task = task;
 	h->userdata = userdata;
@@ -112,6 +107,5 @@ int hands_do(struct hands *h, int (*task)(void *userdata), void *userdata) {
 		(void)pthread_cond_wait(&h->changed, &h->mutex);
 	r = h->result;
 	(void)pthread_mutex_unlock(&h->mutex);
-	(void)pthread_mutex_unlock(&h->turn);
 	return r;
 }

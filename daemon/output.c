@@ -2,6 +2,7 @@
 /*
  * One thread, and a table of files, each with a time when it's looked at. The lock is never held while a file
  * is touched: whatever blocks there blocks rotations alone.
+ * The thread has all rights, as the hands have: it starts rtmem-rotate, which takes on those of users.
  */
 #include "daemon/output.h"
 
@@ -18,13 +19,13 @@
 
 #include "common/cleanup.h"
 #include "common/paths.h"
-#include "daemon/hands.h"
 #include "daemon/rotation.h"
 
 #define STACK_BYTES (256u << 10)
 
 struct outputs {
-	struct hands *hands; /* who may start a program */
+	int (*prepare)(void *userdata); /* what the thread does first */
+	void *userdata;
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -154,16 +155,10 @@ int outputs_problem(struct outputs *o, const char *process, char *path, size_t s
 
 /* ---- the helper -------------------------------------------------------------------------------- */
 
-struct errand {
-	const char *helper;
-	const char *const *argv;
-	pid_t *ret;
-};
-
 /* A session of its own: what ends rtmemd by its group doesn't end it. */
-static int spawn(void *userdata) {
+static int start(const char *const *argv, pid_t *ret, void *userdata) {
 	static char *const no_environment[] = { NULL };
-	const struct errand *e = userdata;
+	const struct outputs *o = userdata;
 	posix_spawnattr_t attributes;
 	sigset_t none;
 	int r = posix_spawnattr_init(&attributes);
@@ -175,22 +170,10 @@ static int spawn(void *userdata) {
 	if (r == 0)
 		r = posix_spawnattr_setsigmask(&attributes, &none);
 	if (r == 0)
-		r = posix_spawn(e->ret, e->helper, NULL, &attributes, (char *const *)e->argv,
-			no_environment);
+		r = posix_spawn(
+			ret, o->helper, NULL, &attributes, (char *const *)argv, no_environment);
 	(void)posix_spawnattr_destroy(&attributes);
 	return -r;
-}
-
-/* Under the lock, so that the hands are still there. */
-static int start(const char *const *argv, pid_t *ret, void *userdata) {
-	struct outputs *o = userdata;
-	struct errand errand = { o->helper, argv, ret };
-	int r;
-
-	(void)pthread_mutex_lock(&o->mutex);
-	r = o->end ? -ECANCELED : hands_do(o->hands, spawn, &errand);
-	(void)pthread_mutex_unlock(&o->mutex);
-	return r;
 }
 
 /* ---- the thread -------------------------------------------------------------------------------- */
@@ -248,6 +231,8 @@ static void look_unlocked(struct outputs *o, struct watch *due) {
 static void *work(void *userdata) {
 	struct outputs *o = userdata;
 
+	if (o->prepare && o->prepare(o->userdata) < 0)
+		return NULL;
 	(void)pthread_mutex_lock(&o->mutex);
 	while (!o->end) {
 		uint64_t due_usec;
@@ -280,14 +265,15 @@ static int start_thread(struct outputs *o) {
 	return -r;
 }
 
-int outputs_new(struct hands *hands, struct outputs **ret) {
+int outputs_new(int (*prepare)(void *userdata), void *userdata, struct outputs **ret) {
 	_cleanup_free_ struct outputs *o = calloc(1, sizeof(*o));
 	pthread_condattr_t clock;
 	int r;
 
 	if (!o)
 		return -ENOMEM;
-	o->hands = hands;
+	o->prepare = prepare;
+	o->userdata = userdata;
 	r = find_rotate_helper(o->helper);
 	if (r < 0)
 		return r;

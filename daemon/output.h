@@ -7,12 +7,11 @@
 #include "libpolicy/launch.h"
 #include "libpolicy/policy.h"
 
-struct hands;
 struct outputs;
 
-/** Once rtmemd has given up rights: the hands start rtmem-rotate, and live longer. -errno: nothing is
- *  rotated. */
-int outputs_new(struct hands *hands, struct outputs **ret);
+/** Before rtmemd gives up rights, which the thread keeps. It calls prepare(userdata) first. -errno: nothing
+ *  is rotated. */
+int outputs_new(int (*prepare)(void *userdata), void *userdata, struct outputs **ret);
 /** Ends the thread; a rotation that is going on ends by itself. NULL is fine. Returns NULL. */
 struct outputs *outputs_free(struct outputs *o);
 

@@ -38,7 +38,7 @@ class Confined(rtmem.TestCase):
         pid = cls.daemon.popen.pid
         cls.threads = {rights(f"{pid}/task/{tid}")["Name"]: rights(f"{pid}/task/{tid}")
                        for tid in os.listdir(f"/proc/{pid}/task")}
-        cls.hands = [cls.threads.pop("rtmemd-hands"), cls.threads.pop("rtmemd-starter")]
+        cls.hands = [cls.threads.pop(f"rtmemd-{name}") for name in ("hands", "starter", "output")]
 
     def test_each_thread_but_the_hands_has_what_the_documentation_says(self):
         here = rights("self")
