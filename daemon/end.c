@@ -264,10 +264,12 @@ static void name_stack(const struct process *p, const char *how, char *buf, size
 
 static void ended(struct process *p, int error, int status) {
 	const struct run *r = p->run;
-	char how[96], text[256];
+	char how[96], text[400];
 	enum exit_cause cause = end_describe(error, status, how, sizeof(how));
 
 	name_stack(p, how, text, sizeof(text));
+	if (cause == EXIT_CAUSE_FAILURE)
+		seal_name_denied(p, text, sizeof(text));
 	log_event(MESSAGE_ENDED, LOG_INFO, p->name, NULL, "pid %d ended: %s", (int)r->pid, text);
 	if (r->cause != EXIT_CAUSE_CLEAN)
 		cause = r->cause;

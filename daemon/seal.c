@@ -138,18 +138,37 @@ static void look_at_size(struct run *r) {
 	s->size_bytes = r->memory.size_bytes;
 }
 
+static void read_calls(struct process *p) {
+	struct calls *c = p->run->seal.calls;
+	uint64_t counted;
+
+	if (!c)
+		return;
+	counted = calls_counted(c);
+	rings_drain(&p->manager->tracing.rings, on_call, p->manager);
+	calls_compare(c, counted);
+}
+
+void seal_name_denied(struct process *p, char *buf, size_t size) {
+	const struct seal *s = &p->run->seal;
+	size_t used = strlen(buf);
+	char text[120];
+
+	if (mode_of(p) != SEAL_DENY || !s->in_force || p->run->terminated)
+		return;
+	read_calls(p);
+	if (s->calls && calls_any(s->calls->n))
+		snprintf(buf + used, size - used, "; memory.seal had denied it by then: %s",
+			calls_to_text(s->calls->n, text, sizeof(text)));
+}
+
 void seal_sample(struct process *p) {
 	struct run *r = p->run;
-	uint64_t counted;
 
 	if (mode_of(p) == SEAL_OFF || !r->ready || r->terminated)
 		return;
 	look_at_size(r);
 	r->seal.late = r->seal.asked && !r->seal.in_force &&
 		process_now(p) - r->seal.asked_usec >= PATIENCE_USEC;
-	if (!r->seal.calls)
-		return;
-	counted = calls_counted(r->seal.calls);
-	rings_drain(&p->manager->tracing.rings, on_call, p->manager);
-	calls_compare(r->seal.calls, counted);
+	read_calls(p);
 }

@@ -43,6 +43,9 @@ void seal_socket_closed(struct process *p);
 /** A reading of memory and counters. */
 void seal_sample(struct process *p);
 
+/** Its process has ended badly: appends what it had been denied by then, if anything. */
+void seal_name_denied(struct process *p, char *buf, size_t size);
+
 struct json;
 /** "seal": {...} of its status; nothing without a seal. */
 void seal_write(struct json *j, const struct process *p);
