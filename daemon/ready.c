@@ -320,5 +320,6 @@ void ready_resumed(struct process *p) {
 	p->run->ready = true;
 	witness_begin(p);
 	watchdog_begin(p);
+	seal_ready(p);
 	ready_judge(p);
 }

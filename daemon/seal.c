@@ -96,6 +96,8 @@ void seal_ready(struct process *p) {
 	if (s->calls)
 		calls_begin(s->calls);
 	s->size_bytes = 0;
+	if (p->run->adopted)
+		run_note(p->run, "seal", "calls are counted since its adoption");
 }
 
 void seal_told(struct process *p, const struct report *report) {

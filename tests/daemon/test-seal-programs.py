@@ -214,9 +214,12 @@ class Denied(Programs):
     def test_who_cannot_live_with_it_ends_and_is_led_to_the_key(self):
         """Node.js makes room for new objects as it goes, and gives up when there's none."""
         rtmem.require_program("node")
-        script = self.write("p.js", "setTimeout(() => { const a = []; setInterval(() => { for (let i = 0; "
-                                    "i < 10000; i++) a.push({ i }); }, 5); }, 2000);")
-        self.run_under("deny", [shutil.which("node"), script], ready="settle")
+        script = self.write("p.js", "const fs = require('fs'), a = []; setInterval(() => {\n"
+                                    "  for (let i = 0; fs.existsSync(process.argv[2]) && i < 10000; i++)"
+                                    " a.push({ i });\n}, 50);\n")
+        go = os.path.join(self.dir, "go")
+        self.run_under("deny", [shutil.which("node"), script, go], ready="settle")
+        self.write("go", "")
         p = self.daemon.wait_process("p", lambda p: p["pid"] <= 0, "its end", 60)
         self.assertRegex(fixture.findings(p)["launch"]["detail"],
                          r"memory.seal had denied it by then: .*(mmap|mprotect|madvise) \d+")

@@ -107,7 +107,8 @@ class Report(rtmem.TestCase):
             m.daemon.start()
             m.daemon.wait_ready("m")
             m.do("two mmap 3")
-            m.wait_calls({"two": {"mmap": 3}})
+            p = m.wait_calls({"two": {"mmap": 3}})
+            self.assertIn("counted since its adoption", str(p["notes"]))
 
 
 class ReportStatic(Report):
