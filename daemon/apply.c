@@ -68,6 +68,34 @@ int apply_first(struct manager *m, struct policy_set *set) {
 	return 0;
 }
 
+#define HASH_OFFSET 0xcbf29ce484222325ull /* FNV-1a, 64 bits */
+#define HASH_PRIME  0x100000001b3ull
+
+static uint64_t hash_text(uint64_t hash, const char *text) {
+	for (; text && *text; text++)
+		hash = (hash ^ (unsigned char)*text) * HASH_PRIME;
+	return hash * HASH_PRIME;
+}
+
+static uint64_t hash_diagnostics(const struct diagnostics *d) {
+	uint64_t hash = HASH_OFFSET;
+
+	for (size_t i = 0; i < d->n_items; i++) {
+		hash = hash_text(hash, d->items[i].file);
+		hash = hash_text(hash, d->items[i].message);
+		hash = (hash ^ d->items[i].line) * HASH_PRIME;
+	}
+	return hash;
+}
+
+/* Has this been told already, and nothing else since? */
+static bool is_known(struct manager *m, const struct diagnostics *d, unsigned flags) {
+	uint64_t hash = hash_diagnostics(d), last = m->refused_hash;
+
+	m->refused_hash = hash;
+	return flags & RELOAD_ONCE && hash == last;
+}
+
 static int refuse_policies(int error, const struct diagnostics *d, char **ret_json) {
 	const struct change_report report = {
 		.result = "refused", .problem = "", .diagnostics = d
@@ -117,8 +145,11 @@ static int load_and_apply(struct manager *m, unsigned flags, bool *ret_changed, 
 	int r = apply_load(m, &set, &diagnostics);
 
 	*ret_changed = false;
+	if (r < 0 && is_known(m, &diagnostics, flags))
+		return r;
 	if (r < 0)
 		return refuse_policies(r, &diagnostics, ret_json);
+	m->refused_hash = 0;
 	if (host_is_trying(m, problem))
 		return refuse(-EALREADY, problem, ret_json);
 	r = changes_decide(m, set, flags & RELOAD_RESTART, &changes);
@@ -153,20 +184,28 @@ int apply(struct manager *m, unsigned flags, bool *ret_changed, char **ret_json)
 	return r;
 }
 
-void apply_reload(struct manager *m) {
+static void reload(struct manager *m, unsigned flags) {
 	bool changed;
 	int r;
 
 	self_reloading(m);
-	system_bus_join(m); /* if it refused us before */
-	r = apply(m, 0, &changed, NULL);
+	r = apply(m, flags, &changed, NULL);
 	if (r == -EWOULDBLOCK)
 		host_do_later(m, LATER_RELOAD, "another program of rtmem is writing settings");
-	else if (r < 0)
+	else if (r < 0 && !(flags & RELOAD_ONCE))
 		log_error("reload failed, the old policies stay in force: %s", strerror(-r));
-	else
+	else if (r == 0 && (changed || !(flags & RELOAD_ONCE)))
 		log_info("reloaded: %s", changed ? "changes applied" : "nothing changed");
 	self_reloaded(m);
+}
+
+void apply_reload(struct manager *m) {
+	system_bus_join(m); /* if it refused us before */
+	reload(m, 0);
+}
+
+void apply_changed(struct manager *m) {
+	reload(m, RELOAD_ONCE);
 }
 
 int apply_try(struct manager *m, uint64_t try_usec, bool *ret_changed, char **ret_json) {

@@ -12,6 +12,8 @@ int apply_load(const struct manager *m, struct policy_set **ret, struct diagnost
 enum reload_flags {
 	RELOAD_DRY_RUN = 1 << 0, /* says what would be done, and does nothing */
 	RELOAD_RESTART = 1 << 1, /* restarts what only a new launch can follow */
+	RELOAD_ONCE =
+		1 << 2, /* a set that is refused for the same as the last time isn't told again */
 };
 
 /**
@@ -23,6 +25,9 @@ int apply(struct manager *m, unsigned flags, bool *ret_changed, char **ret_json)
 
 /** Asked for by a signal: told in the log. While somebody else writes settings it's put off. */
 void apply_reload(struct manager *m);
+
+/** The same when the directories changed: only what is new is told. */
+void apply_changed(struct manager *m);
 
 /** Loads, and tries the settings of the machine alone: they go back unless confirmed in time. */
 int apply_try(struct manager *m, uint64_t try_usec, bool *ret_changed, char **ret_json);

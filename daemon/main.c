@@ -18,6 +18,7 @@ static const char help_text[] =
 	"\n"
 	"  --config-dir DIR   directory of policies; may be repeated, the earlier wins\n"
 	"                     (default: /etc/rtmem.d, /run/rtmem.d, /usr/lib/rtmem.d)\n"
+	"  --watch-config     reload when something changes in these directories\n"
 	"  --runtime-dir DIR  sockets and records (default: " RTMEM_RUNTIME_DIR ")\n"
 	"  --state-dir DIR    original values of host settings (default: " RTMEM_STATE_DIR ")\n"
 	"  --namespaces-of PID\n"
@@ -34,6 +35,7 @@ static const char help_text[] =
 
 enum {
 	OPTION_CONFIG_DIR = 256,
+	OPTION_WATCH_CONFIG,
 	OPTION_RUNTIME_DIR,
 	OPTION_STATE_DIR,
 	OPTION_ROOT,
@@ -45,6 +47,7 @@ enum {
 
 static const struct option long_options[] = {
 	{ "config-dir", required_argument, NULL, OPTION_CONFIG_DIR },
+	{ "watch-config", no_argument, NULL, OPTION_WATCH_CONFIG },
 	{ "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
 	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
 	{ "namespaces-of", required_argument, NULL, OPTION_NAMESPACES_OF },
@@ -76,6 +79,9 @@ static int take_option(int option, struct arguments *a) {
 	switch (option) {
 	case OPTION_CONFIG_DIR:
 		return strv_append(&a->options.config_dirs, optarg) < 0 ? EXIT_NOT_GOOD : -1;
+	case OPTION_WATCH_CONFIG:
+		a->options.watch_config = true;
+		return -1;
 	case OPTION_RUNTIME_DIR:
 		a->options.runtime_dir = optarg;
 		return -1;

@@ -19,6 +19,7 @@
 #include "config.h"
 #include "daemon/apply.h"
 #include "daemon/cgroup.h"
+#include "daemon/config-watch.h"
 #include "daemon/confine.h"
 #include "daemon/hands.h"
 #include "daemon/host.h"
@@ -300,6 +301,8 @@ static int run(struct manager *m) {
 		system_bus_join(m); /* with all its objects there */
 	if (r >= 0)
 		r = self_init(m);
+	if (r >= 0 && m->options->watch_config)
+		r = config_watch_new(m, &m->config_watch);
 	if (r >= 0)
 		r = loop(m);
 	if (r < 0)
@@ -308,6 +311,7 @@ static int run(struct manager *m) {
 }
 
 static void done(struct manager *m) {
+	m->config_watch = config_watch_free(m->config_watch);
 	system_bus_done(m);
 	server_done(m);
 	notify_done(m);

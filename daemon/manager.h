@@ -27,6 +27,7 @@ struct options {
 	uint32_t
 		namespaces_of; /* whose mounts and network the hands take; 0 = those that we were started in */
 	const char *root; /* prefix of /proc and /sys for host settings; "" = this machine */
+	bool watch_config;
 };
 
 /** Each includes what stands before it. */
@@ -40,6 +41,7 @@ enum host_later {
 #define PID_HINTS 4096u
 
 struct client;
+struct config_watch;
 struct hands;
 struct starter;
 struct dispute;
@@ -106,6 +108,8 @@ struct manager {
 	size_t full_next; /* whose turn it is to be read fully */
 	size_t refresh_next; /* who is read thoroughly next for who asks about all */
 	size_t slow_next; /* whose stacks are looked at next for who asks about all */
+	uint64_t refused_hash; /* of what was wrong with the policies at the last reload; 0 = nothing */
+	struct config_watch *config_watch; /* NULL = not asked for */
 	bool changed; /* something that our own manager should hear of */
 	bool announced; /* READY=1 was sent */
 	bool unheard; /* and there was no room for it */

@@ -3,11 +3,16 @@
 """Policies that change while rtmemd runs; programs that end and are started again."""
 import json
 import os
+import shutil
 import signal
+import subprocess
+import tempfile
 
 import fixture
 import rtmem
 from fixture import document, sleeper
+
+import dbus  # pylint: disable=wrong-import-order
 
 
 def actions(text):
@@ -246,6 +251,146 @@ class Apply(rtmem.TestCase):
                 os.kill(pid, signal.SIGKILL)
                 p = d.wait_process("deaf", lambda p: p["pid"] not in (0, pid), "started again")
                 self.assertIn(p["state"], ("starting", "preparing"))
+
+
+class AtOnce(rtmem.TestCase):
+    """Reloads that meet something under way."""
+
+    def test_a_process_that_is_being_started_is_followed_to_the_end(self):
+        with fixture.Subjects() as s:
+            def text(*keys):
+                return document(s.policy("slow", "ready: { when: notify }", *keys))
+            with rtmem.Daemon(text()) as d:
+                pid = d.wait_process("slow", lambda p: p["state"] == "preparing", "prepares")["pid"]
+                d.write_policy("test.yaml", text("compliance: { minor_faults: 5 }"))
+                self.assertEqual(actions(d.ctl("--json", "apply").stdout), {"slow": "update"})
+                self.assertEqual(d.process("slow")["pid"], pid)
+                d.write_policy("test.yaml", text("scheduling: { nice: 1 }"))
+                self.assertEqual(actions(d.ctl("--json", "apply", "--restart").stdout),
+                                 {"slow": "restart"})
+                new = d.wait_process("slow", lambda p: p["pid"] not in (0, pid), "restarted")["pid"]
+                s.tell("slow", "say READY=1")
+                p = d.wait_ready("slow")
+                self.assertEqual((p["pid"], p["pending_changes"]), (new, []))
+                self.assertEqual(os.getpriority(os.PRIO_PROCESS, new), 1)
+
+    def test_a_process_that_is_being_stopped_stays_stopped(self):
+        with fixture.Subjects() as s:
+            def text(*keys):
+                return document(s.policy("deaf", "ready: { when: notify }", "stop: { timeout: 1s }",
+                                         *keys, deaf=True))
+            with rtmem.Daemon(text()) as d:
+                s.tell("deaf", "say READY=1")
+                pid = d.wait_ready("deaf")["pid"]
+                stop = subprocess.Popen([rtmem.RTMEMCTL, "--runtime-dir", d.runtime_dir, "stop", "deaf"])
+                d.wait_process("deaf", lambda p: p["state"] == "stopping", "being stopped")
+                d.write_policy("test.yaml", text("scheduling: { nice: 1 }"))
+                self.assertEqual(actions(d.ctl("--json", "apply").stdout), {"deaf": "pending"})
+                self.assertEqual(stop.wait(30), 0)
+                p = d.process("deaf")
+                self.assertEqual((p["state"], p["pid"]), ("stopped", 0))
+                self.assertFalse(rtmem.alive(pid))
+                with dbus.Client(wait_socket(d)) as c:
+                    c.call("/org/rtmem1", "org.rtmem1.Manager", "Start", "s", "deaf")
+                pid = d.wait_process("deaf", lambda p: p["pid"], "started")["pid"]
+                self.assertEqual(os.getpriority(os.PRIO_PROCESS, pid), 1)
+
+    def test_several_at_once_come_to_the_same(self):
+        with rtmem.Daemon(document(*(sleeper(f"p{i}") for i in range(10)))) as d:
+            for i in range(10):
+                d.wait_ready(f"p{i}")
+            d.write_policy("test.yaml", document(
+                *(sleeper(f"p{i}", "scheduling: { nice: 2 }") for i in range(5, 15))))
+            applies = [subprocess.Popen([rtmem.RTMEMCTL, "--runtime-dir", d.runtime_dir, "apply",
+                                         "--restart"], stdout=subprocess.DEVNULL) for _ in range(4)]
+            self.assertEqual([a.wait(60) for a in applies], [0] * 4)
+            for i in range(5, 15):
+                p = d.wait_process(f"p{i}", lambda p: p["ready"] and not p["pending_changes"], "there")
+                self.assertEqual(os.getpriority(os.PRIO_PROCESS, p["pid"]), 2)
+            rtmem.wait_until(lambda: len(d.status()["processes"]) == 10, "the others are forgotten")
+            self.assertEqual(sum(d.process(f"p{i}")["restarts"] for i in range(5, 10)), 5)
+
+
+class Watched(rtmem.TestCase):
+    """rtmemd --watch-config"""
+
+    def test_what_an_editor_does_is_followed(self):
+        with rtmem.Daemon(document(sleeper("a")), ["--watch-config"]) as d:
+            pid = d.wait_ready("a")["pid"]
+            d.write_policy("test.yaml", document(sleeper("a"), sleeper("b")))  # renamed into place
+            wait_there(d, "b")
+            path = os.path.join(d.config_dir, "more.yaml")
+            with open(path, "w", encoding="utf-8") as f:  # written in place, in two pieces
+                f.write("version: 1\n")
+                f.flush()
+                f.write("processes:\n" + sleeper("c"))
+            wait_there(d, "c")
+            os.unlink(path)
+            rtmem.wait_until(lambda: len(d.status()["processes"]) == 2, "c is gone")
+            self.assertEqual(d.process("a")["pid"], pid)
+
+    def test_what_is_wrong_is_told_once(self):
+        with rtmem.Daemon(document(sleeper("a")), ["--watch-config"]) as d, \
+                dbus.Client(wait_socket(d)) as c:
+            pid = d.wait_ready("a")["pid"]
+            for text, n in (("process", 1), ("process", 1), ("processe", 2)):
+                d.write_policy("wrong.yaml", f"version: 1\n{text}: {{}}\n")
+                c.wait_signal("Reloaded", lambda b: b == ["refused"])
+                self.assertEqual(d.log().count("nothing was changed"), n)
+                self.assertEqual(d.log().count("unknown key"), n)
+            d.write_policy("wrong.yaml", document(sleeper("b")))
+            wait_there(d, "b")
+            self.assertEqual(d.process("a")["pid"], pid)
+
+    def test_other_files_are_no_reason(self):
+        with rtmem.Daemon(document(sleeper("a")), ["--watch-config", "--log-level", "debug"]) as d, \
+                dbus.Client(wait_socket(d)) as c:
+            d.wait_ready("a")
+            for name in (".test.yaml.swp", "test.yaml~", "README", "4913"):
+                with open(os.path.join(d.config_dir, name), "w", encoding="utf-8") as f:
+                    f.write("nothing")
+            with self.assertRaises(AssertionError):
+                c.wait_signal("Reloaded", seconds=2)
+            d.write_policy("test.yaml", document(sleeper("b")))
+            c.wait_signal("Reloaded")
+
+    def test_directories_may_come_and_go(self):
+        with tempfile.TemporaryDirectory() as above:
+            os.chmod(above, 0o755)
+            late = os.path.join(above, "not", "yet", "there")
+            elsewhere = os.path.join(above, "elsewhere.yaml")
+            with rtmem.Daemon(document(sleeper("a")), ["--watch-config", "--config-dir", late]) as d:
+                d.wait_ready("a")
+                os.makedirs(late)
+                with open(elsewhere, "w", encoding="utf-8") as f:
+                    f.write(document(sleeper("b")))
+                os.symlink(elsewhere, os.path.join(late, "link.yaml"))
+                wait_there(d, "b")
+                with open(elsewhere, "w", encoding="utf-8") as f:
+                    f.write(document(sleeper("c")))
+                wait_there(d, "c")
+                os.symlink("/dev/null", os.path.join(d.config_dir, "link.yaml"))  # masks
+                rtmem.wait_until(lambda: len(d.status()["processes"]) == 1, "masked")
+                os.unlink(os.path.join(d.config_dir, "link.yaml"))
+                wait_there(d, "c")
+                shutil.rmtree(os.path.join(above, "not"))
+                rtmem.wait_until(lambda: len(d.status()["processes"]) == 1, "removed")
+                os.makedirs(late)
+                with open(os.path.join(late, "again.yaml"), "w", encoding="utf-8") as f:
+                    f.write(document(sleeper("d")))
+                wait_there(d, "d")
+
+
+def wait_there(daemon, name):
+    """Waits for a process that there may be no policy for yet."""
+    rtmem.wait_until(lambda: any(p["name"] == name and p["ready"] for p in daemon.status()["processes"]),
+                     f"{name} is there")
+
+
+def wait_socket(daemon):
+    path = os.path.join(daemon.runtime_dir, "bus")
+    rtmem.wait_until(lambda: os.path.exists(path), "the socket")
+    return path
 
 
 class Restart(rtmem.TestCase):
