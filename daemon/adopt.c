@@ -187,6 +187,7 @@ static int adopt(struct process *p, const struct record *record, struct kept *ke
 /* ---- whether it does or not ------------------------------------------------------------------------ */
 
 static void take_history(struct process *p, const struct record *record) {
+	p->waiting = false; /* from here on it is what the record says, or begins anew */
 	p->wanted = record->wanted;
 	p->wanted_by = record->wanted_by;
 	p->n_restarts = record->n_restarts;

@@ -236,21 +236,22 @@ static const enum exit_cause causes[PROCESS_EVENT_MAX] = {
 	[EVENT_WATCHDOG] = EXIT_CAUSE_WATCHDOG,
 };
 
+/* Why it ends, before anything is done for that: a next rtmemd may have to go on with it. */
+static void note_cause(struct process *p, enum process_action action, enum process_event event) {
+	if (action == ACTION_TERMINATE || action == ACTION_ABORT)
+		p->run->cause = causes[event];
+	else if (action == ACTION_ASKED && p->run)
+		p->run->cause = EXIT_CAUSE_ASKED;
+	else if (action == ACTION_ASKED)
+		p->ending.cause = EXIT_CAUSE_ASKED;
+}
+
 static void act_terminate(struct process *p, enum process_event event) {
-	p->run->cause = causes[event];
 	end_begin(p, p->policy->stop.signal);
 }
 
 static void act_abort(struct process *p, enum process_event event) {
-	p->run->cause = causes[event];
 	end_begin(p, SIGABRT);
-}
-
-static void act_asked(struct process *p, enum process_event event) {
-	if (p->run)
-		p->run->cause = EXIT_CAUSE_ASKED;
-	else
-		p->ending.cause = EXIT_CAUSE_ASKED;
 }
 
 static void act_clear(struct process *p, enum process_event event) {
@@ -304,7 +305,6 @@ static void (*const actions[PROCESS_ACTION_MAX])(struct process *p, enum process
 	[ACTION_TERMINATE] = act_terminate,
 	[ACTION_ABORT] = act_abort,
 	[ACTION_CLEAR] = act_clear,
-	[ACTION_ASKED] = act_asked,
 	[ACTION_DELAY] = act_delay,
 	[ACTION_CANCEL_DELAY] = act_cancel_delay,
 };
@@ -330,6 +330,7 @@ void process_dispatch(struct process *p, enum process_event event) {
 		process_free(p);
 		return;
 	}
+	note_cause(p, t.action, event);
 	record_write_late(p); /* what is meant to be done, before it's done */
 	if (actions[t.action])
 		actions[t.action](p, event);

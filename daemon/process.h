@@ -106,8 +106,9 @@ struct run {
 	struct faults faults;
 	struct fault_count since_ready;
 	struct fault_count unwatched; /* at most, after ready, while no rtmemd counted */
-	uint64_t recorded_usec; /* when its record was written, and what stood in it */
-	struct fault_count recorded;
+	uint64_t follow_usec; /* since when a right to write its record is earned */
+	unsigned n_follow; /* such rights */
+	struct fault_count recorded; /* what stands in its record */
 	struct fault_count recorded_stat;
 	uint64_t recorded_events;
 	struct process_memory memory;

@@ -24,6 +24,7 @@
 #define RECORD_DIRECTORY "processes"
 #define BOOT_ID		 "/proc/sys/kernel/random/boot_id"
 #define FOLLOW_USEC	 1000000u /* counts that move all the time are written this often */
+#define FOLLOW_MAX	 4u /* the first ones of a while at once */
 
 #define HASH_OFFSET 0xcbf29ce484222325ull /* FNV-1a, 64 bits */
 #define HASH_PRIME  0x100000001b3ull
@@ -152,7 +153,6 @@ static void remember(struct process *p, const struct record *record) {
 
 	if (!r)
 		return;
-	r->recorded_usec = process_now(p);
 	r->recorded_stat = record->stat;
 	r->recorded = record->faults;
 	r->recorded_events = events_count(&r->events);
@@ -191,16 +191,30 @@ static bool differs(const struct fault_count *a, const struct fault_count *b) {
 	return a->minor != b->minor || a->major != b->major;
 }
 
+static bool may_follow(struct run *r, uint64_t now) {
+	uint64_t n = (now - r->follow_usec) / FOLLOW_USEC;
+
+	if (n > 0) {
+		r->n_follow = n < FOLLOW_MAX - r->n_follow ? r->n_follow + (unsigned)n : FOLLOW_MAX;
+		r->follow_usec = now;
+	}
+	if (r->n_follow == 0)
+		return false;
+	r->n_follow--;
+	return true;
+}
+
 void record_follow(struct process *p, bool thorough) {
 	struct run *r = p->run;
 	struct fault_count now;
 
-	if (!r->ready || process_now(p) - r->recorded_usec < FOLLOW_USEC)
+	if (!r->ready)
 		return;
-	if (differs(&r->since_ready, &r->recorded) ||
-		events_count(&r->events) != r->recorded_events ||
-		(thorough && process_stat_read(r->pid, 0, &now, NULL) == 0 &&
-			differs(&now, &r->recorded_stat)))
+	if ((differs(&r->since_ready, &r->recorded) ||
+		    events_count(&r->events) != r->recorded_events ||
+		    (thorough && process_stat_read(r->pid, 0, &now, NULL) == 0 &&
+			    differs(&now, &r->recorded_stat))) &&
+		may_follow(r, process_now(p)))
 		record_write_late(p);
 }
 

@@ -63,8 +63,8 @@ int record_init(struct manager *m);
 int record_write(struct process *p);
 /** The same once the process runs: a failure is logged, and costs only a later adoption. */
 void record_write_late(struct process *p);
-/** The same when counts or events have moved, at most once a second; thorough: when the counts of
- *  /proc have. */
+/** The same when counts or events have moved, no more than once a second for long; thorough: when the
+ *  counts of /proc have, too. */
 void record_follow(struct process *p, bool thorough);
 void record_remove(struct process *p);
 /** 0; -ENOENT without a record; -ESTALE when it's of another boot; -EBADMSG. */

@@ -152,8 +152,10 @@ class Survive(rtmem.TestCase):
 
     def test_what_was_stopped_stays_stopped(self):
         self.assertEqual(self.daemon.ctl("stop", "gone").returncode, 0)
-        self.daemon.stop()
-        self.check_adopted(self.next_daemon())
+        for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):
+            self.daemon.stop(number)
+            p = self.next_daemon()
+        self.check_adopted(p)
         self.assertEqual(self.daemon.process("gone")["state"], "stopped")
         self.assertIn("gone: stopped, as before", self.daemon.log())
         self.assertEqual(self.daemon.ctl("start", "gone").returncode, 0)
