@@ -4,9 +4,13 @@
 
 #include <inttypes.h>
 #include <linux/capability.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/capability.h"
+#include "host/cgroup.h"
 #include "host/facts.h"
 #include "libpolicy/rights.h"
 
@@ -107,8 +111,60 @@ static void note_moving(struct outlook *o, const struct policy_set *set) {
 		"fault; to forbid it: host: { sysctl: { vm.compact_unevictable_allowed: 0 } }");
 }
 
-int outlook_make(
-	const struct policy_set *set, const struct process_policy *p, struct outlook *ret) {
+__attribute__((format(printf, 2, 3))) static void note(struct outlook *o, const char *format, ...) {
+	va_list args;
+
+	if (o->notes.n == LAUNCH_NOTES_MAX)
+		return;
+	va_start(args, format);
+	vsnprintf(o->notes.text[o->notes.n++], LAUNCH_NOTE_MAX, format, args);
+	va_end(args);
+}
+
+static void note_value(const char *name, uint64_t bytes, char *buf, size_t size) {
+	char text[UNITS_TEXT_MAX];
+	size_t used = strlen(buf);
+
+	if (bytes > 0)
+		snprintf(buf + used, size - used, "%s%s %s", used ? ", " : "", name,
+			format_size(bytes, text));
+}
+
+/* rtmemd writes these before the launch, and when they change. */
+static void note_cgroup(struct outlook *o, const struct cgroup_place *place) {
+	const struct cgroup_policy *c = &o->policy->cgroup;
+	char values[128] = "";
+
+	note_value("memory.min", c->memory_min_bytes, values, sizeof(values));
+	note_value("memory.low", c->memory_low_bytes, values, sizeof(values));
+	note_value("memory.max", c->memory_max_bytes, values, sizeof(values));
+	if (!*values)
+		return;
+	if (place->usable && place->memory)
+		note(o, "control group: rtmemd sets %s", values);
+	else
+		note(o, "control group: %s: not applicable here: %s", values, place->reason);
+}
+
+/* As rtmemd will, whose runtime directory names the groups. */
+static int plan_launch(struct outlook *o, const char *runtime_dir, struct facts *f) {
+	_cleanup_free_ struct cgroup_place *place = calloc(1, sizeof(*place));
+	char group[PATH_MAX];
+	int r = place ? cgroup_locate("", runtime_dir, place) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	if (cgroup_path_of(place, o->policy->name, group))
+		f->launch.cgroup = group;
+	r = launch_plan(o->policy, &f->launch, &o->plan, &o->problem);
+	f->launch.cgroup = NULL;
+	launch_notes(o->policy, &f->launch, &o->notes);
+	note_cgroup(o, place);
+	return r;
+}
+
+int outlook_make(const struct policy_set *set, const struct process_policy *p,
+	const char *runtime_dir, struct outlook *ret) {
 	_cleanup_facts_ struct facts facts = { .login = "" };
 	int r;
 
@@ -117,10 +173,9 @@ int outlook_make(
 	if (r == 0)
 		injection_choose(p, &facts.launch, &ret->injection);
 	if (r == 0)
-		r = launch_plan(p, &facts.launch, &ret->plan, &ret->problem);
+		r = plan_launch(ret, runtime_dir, &facts);
 	if (r < 0 && !ret->problem.text[0])
 		return r;
-	launch_notes(p, &facts.launch, &ret->notes);
 	note_moving(ret, set);
 	read_image(ret, &facts.launch);
 	if (p->memory.lock != LOCK_NONE)

@@ -29,8 +29,9 @@ struct outlook {
 	char warning[OUTLOOK_ADVICE_MAX]; /* of a program that can't be injected into; or "" */
 };
 
-/** Of p, one of the set's processes. */
-int outlook_make(const struct policy_set *set, const struct process_policy *p, struct outlook *ret);
+/** Of p, one of the set's processes, under the rtmemd of this runtime directory. */
+int outlook_make(const struct policy_set *set, const struct process_policy *p,
+	const char *runtime_dir, struct outlook *ret);
 void outlook_done(struct outlook *o);
 int outlook_print(const struct outlook *o, FILE *out);
 void outlook_print_json(const struct outlook *o, struct json *j);

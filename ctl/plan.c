@@ -13,6 +13,7 @@
 #include "ctl/settings-view.h"
 
 struct view {
+	const char *runtime_dir; /* of the rtmemd that would do it */
 	const struct policy_set *set;
 	const struct process_policy *only; /* NULL = all, and the machine */
 	struct settings settings;
@@ -30,7 +31,7 @@ static int print_people(struct view *v) {
 
 		if (!is_shown(v, &v->set->processes[i]))
 			continue;
-		r = outlook_make(v->set, &v->set->processes[i], &outlook);
+		r = outlook_make(v->set, &v->set->processes[i], v->runtime_dir, &outlook);
 		if (r == 0)
 			r = outlook_print(&outlook, stdout);
 		if (r < 0)
@@ -59,7 +60,7 @@ static int print_json(struct view *v) {
 
 		if (!is_shown(v, &v->set->processes[i]))
 			continue;
-		r = outlook_make(v->set, &v->set->processes[i], &outlook);
+		r = outlook_make(v->set, &v->set->processes[i], v->runtime_dir, &outlook);
 		if (r < 0)
 			return r;
 		outlook_print_json(&outlook, &j);
@@ -80,6 +81,7 @@ int verb_plan(const struct options *o, int argc, char *argv[]) {
 	if (r != 0)
 		return r;
 	view.set = set;
+	view.runtime_dir = o->runtime_dir;
 	if (argc > 0) {
 		view.only = policy_set_find(set, argv[0]);
 		if (!view.only)

@@ -6,7 +6,7 @@
  * why, and which parts of the policy can't reach it. Pure. */
 #include "libpolicy/launch.h"
 
-#define LAUNCH_NOTES_MAX 4u
+#define LAUNCH_NOTES_MAX 6u
 #define LAUNCH_NOTE_MAX	 512u
 
 struct launch_notes {

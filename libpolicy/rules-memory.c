@@ -52,7 +52,7 @@ bool rule_stack_exceeds_limit(struct subject *s) {
 
 /* ---- the lock and its limit -------------------------------------------------------------------- */
 
-static void budget_of(const struct process_policy *p, struct budget *ret) {
+void rule_budget(const struct process_policy *p, struct budget *ret) {
 	uint64_t stack = is_finite(&p->limits[RLIMIT_STACK]) ? p->limits[RLIMIT_STACK].value
 							     : THREAD_STACK_DEFAULT_BYTES;
 
@@ -88,7 +88,7 @@ static void budget_text(const struct budget *b, char *buf, size_t size) {
 static bool memlock_is_short(const struct process_policy *p, struct budget *ret) {
 	const struct limit *l = &p->limits[RLIMIT_MEMLOCK];
 
-	budget_of(p, ret);
+	rule_budget(p, ret);
 	return p->memory.lock == LOCK_STRICT && is_finite(l) && l->value < ret->total_bytes;
 }
 

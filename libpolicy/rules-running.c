@@ -52,6 +52,12 @@ bool rule_oom_with_limit(struct subject *s) {
 
 	if (!s->p->oom_score_adjust_set || s->p->oom_score_adjust != -1000)
 		return false;
+	if (s->p->cgroup.memory_max_bytes > 0) {
+		rule_advise(s, "-999 protects as well, but leaves the kernel a way out");
+		return rule_say(s,
+			"oom_score_adjust is -1000 beside cgroup.memory_max: at the bound the kernel finds "
+			"nobody that it may kill, and the program hangs; allowed: -999 to 1000, or no bound");
+	}
 	for (size_t i = 0; i < ARRAY_LEN(memory_limits); i++)
 		if (is_finite(&s->p->limits[memory_limits[i]])) {
 			rule_advise(s, "-999 protects as well, but leaves the kernel a way out");

@@ -34,7 +34,13 @@ static inline bool holds(const struct process_policy *p, int capability) {
 	return p->capabilities_set && (p->capabilities & CAPABILITY_BIT(capability));
 }
 
+/* rules-cgroup.c */
+bool rule_cgroup_max_too_small(struct subject *s);
+bool rule_cgroup_protects_beyond_max(struct subject *s);
 /* rules-memory.c */
+struct budget;
+/** Of a policy alone, without the program's image. */
+void rule_budget(const struct process_policy *p, struct budget *ret);
 bool rule_stack_too_small(struct subject *s);
 bool rule_stack_unlimited(struct subject *s);
 bool rule_stack_exceeds_limit(struct subject *s);

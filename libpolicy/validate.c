@@ -54,6 +54,8 @@ static const struct rule rules[] = {
 	{ DIAG_PRIORITY_EXCEEDS_RTPRIO, "scheduling.priority", rule_priority_exceeds_rtprio },
 	{ DIAG_NICE_WITH_REALTIME, "scheduling.nice", rule_nice_with_realtime },
 	{ DIAG_OOM_WITH_LIMIT, "oom_score_adjust", rule_oom_with_limit },
+	{ DIAG_CGROUP_MAX_TOO_SMALL, "cgroup.memory_max", rule_cgroup_max_too_small },
+	{ DIAG_CGROUP_PROTECTS_BEYOND_MAX, "cgroup.memory_max", rule_cgroup_protects_beyond_max },
 	{ DIAG_SETTLE_UNUSED, "ready.settle", rule_settle_unused },
 	{ DIAG_SETTLE_EXCEEDS_TIMEOUT, "ready.timeout", rule_settle_exceeds_timeout },
 	{ DIAG_RESTART_LIMIT_UNREACHABLE, "restart.limit", rule_restart_limit_unreachable },
