@@ -107,7 +107,10 @@ void read_files(struct reader *r, const struct field *f, const struct node *n, v
 }
 
 void read_process_names(struct reader *r, const struct field *f, const struct node *n, void *base) {
+	struct process_policy *p = base; /* the one table that has such a key */
+
 	replace_vector(r, f, n, base, read_process_name);
+	p->after_place = n->place;
 }
 
 /* Names as the kernel's headers have them get the hint that the nearest spelling can't give. */

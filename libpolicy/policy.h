@@ -248,6 +248,7 @@ struct process_policy {
 	enum fork_mode fork;
 	enum children_mode children;
 	struct memory_policy memory;
+	struct place after_place;
 	char **after; /* names of processes that are started, and ready, before it */
 	struct ready_policy ready;
 	struct compliance_policy compliance;

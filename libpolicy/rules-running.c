@@ -95,16 +95,27 @@ bool rule_settle_exceeds_timeout(struct subject *s) {
 		format_duration(r->timeout_usec, timeout), format_duration(r->settle_usec, settle));
 }
 
+/* The pauses before all restarts that the limit allows; they grow. */
+static uint64_t sum_of_delays(const struct restart_policy *r) {
+	uint64_t sum = 0;
+
+	for (uint32_t n = 1; n <= r->limit && sum < r->window_usec; n++)
+		sum += restart_policy_delay(r, n);
+	return sum;
+}
+
 bool rule_restart_limit_unreachable(struct subject *s) {
 	const struct restart_policy *r = &s->p->restart;
-	char delay[UNITS_TEXT_MAX], window[UNITS_TEXT_MAX];
+	char delay[UNITS_TEXT_MAX], most[UNITS_TEXT_MAX], window[UNITS_TEXT_MAX];
+	uint64_t last = restart_policy_delay(r, r->limit);
 
-	if (r->when == RESTART_NO || r->limit == 0 || r->delay_usec * r->limit < r->window_usec)
+	if (r->when == RESTART_NO || r->limit == 0 || sum_of_delays(r) < r->window_usec)
 		return false;
-	rule_advise(s, "a longer window, a shorter delay or a lower limit");
+	rule_advise(s, "a longer window, a shorter delay or delay_max, or a lower limit");
 	return rule_say(s,
-		"%u restarts with a delay of %s don't fit into a window of %s, so that "
+		"%u restarts with delays of %s%s%s don't fit into a window of %s, so that "
 		"restart.limit is never reached",
-		r->limit, format_duration(r->delay_usec, delay),
+		r->limit, format_duration(r->delay_usec, delay), last > r->delay_usec ? " to " : "",
+		last > r->delay_usec ? format_duration(last, most) : "",
 		format_duration(r->window_usec, window));
 }

@@ -17,6 +17,7 @@
 #include "libpolicy/files.h"
 #include "libpolicy/host-keys.h"
 #include "libpolicy/inherit.h"
+#include "libpolicy/order.h"
 #include "libpolicy/process.h"
 #include "libpolicy/reader.h"
 #include "libpolicy/validate.h"
@@ -308,6 +309,14 @@ static const struct source *find_locked_files(const struct loader *l) {
 	return NULL;
 }
 
+/* Else names may be missing that stand where a file couldn't be read. */
+static bool is_complete(const struct loader *l) {
+	for (size_t i = 0; i < l->n_sources; i++)
+		if (!l->sources[i].document->complete)
+			return false;
+	return true;
+}
+
 static int build(struct loader *l) {
 	const struct source *locked = find_locked_files(l);
 	int r = 0;
@@ -320,6 +329,8 @@ static int build(struct loader *l) {
 		r = build_holder(l, locked);
 	if (r == 0)
 		validate_host(l->set, l->diagnostics);
+	if (r == 0 && is_complete(l))
+		r = validate_order(l->set, l->diagnostics);
 	return r;
 }
 
