@@ -73,11 +73,13 @@ static int print_values(json_object *p, FILE *out) {
 	};
 	_cleanup_table_ struct table table;
 	const char *state = answer_string(p, "state");
+	char life[STATUS_LIFE_MAX];
 	const char *compliance = answer_string(p, "compliance");
 	char text[32];
 
 	table_init(&table, columns, ARRAY_LEN(columns));
 	add(&table, "state", colour_of_word(state), state);
+	add(&table, "", COLOUR_YELLOW, status_life(p, life));
 	add(&table, "compliance", colour_of_word(compliance), compliance);
 	add(&table, "ready", COLOUR_NONE, answer_bool(p, "ready") ? "yes" : "no");
 	if (answer_int(p, "pid") > 0)

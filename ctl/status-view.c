@@ -160,6 +160,21 @@ void status_print_host(json_object *d, FILE *out) {
 	}
 }
 
+/* Who waits for whom, who says that it's ending, and who left something behind */
+static void print_lives(json_object *d, FILE *out) {
+	bool colour = terminal_has_colour(out);
+	char text[STATUS_LIFE_MAX];
+
+	for (size_t i = 0; i < answer_length(d, "processes"); i++) {
+		json_object *p = answer_item(d, "processes", i);
+
+		if (*status_life(p, text))
+			fprintf(out, "%s%s%s: %s\n", terminal_colour(COLOUR_YELLOW, colour),
+				answer_string(p, "name"), terminal_colour(COLOUR_NONE, colour),
+				text);
+	}
+}
+
 /* What is still being prepared, and how far */
 static void print_progress(json_object *d, FILE *out) {
 	bool colour = terminal_has_colour(out);
@@ -222,6 +237,7 @@ int status_print(json_object *d, FILE *out) {
 	}
 	print_try(d, out);
 	status_print_host(d, out);
+	print_lives(d, out);
 	print_progress(d, out);
 	print_status_texts(d, out);
 	for (size_t i = 0; i < n; i++) {

@@ -10,6 +10,9 @@
 #include "ctl/answer.h"
 #include "ctl/terminal.h"
 
+#define STATUS_LIFE_MAX 320
+/** What it waits for, says of its end, or has left behind; "" where there's nothing of that. */
+const char *status_life(json_object *process, char buf[static STATUS_LIFE_MAX]);
 enum colour colour_of_word(const char *word);
 const char *format_bytes(int64_t bytes, char buf[static UNITS_TEXT_MAX]);
 /** name: put in front of each line, "" = none */

@@ -58,7 +58,7 @@ static void write_nested(const char *key, const char *value, char *buf, size_t s
 static void check_value(const char *key, const char *value) {
 	static const char frame[] = VERSION_LINE
 		"profiles:\n  realtime: {}\n  logging: {}\n"
-		"processes:\n  a:\n    limits: { rtprio: 99 }\n    %s\n    %s\n";
+		"processes:\n  broker: { command: [/bin/true] }\n  a:\n    limits: { rtprio: 99 }\n    %s\n    %s\n";
 	_cleanup_policy_set_ struct policy_set *set = NULL;
 	_cleanup_diagnostics_ struct diagnostics d = { 0 };
 	char line[512], text[1024];

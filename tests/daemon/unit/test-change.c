@@ -122,8 +122,7 @@ static void what_a_running_process_takes_over_updates(void **state) {
 		"compliance: { interval: 2s }", "compliance: { on_violation: stop }",
 		"restart: { when: always }", "restart: { delay: 2s }", "restart: { limit: 9 }",
 		"restart: { window: 2min }", "stop: { timeout: 3s }", "oom_score_adjust: 5",
-		"after: [b]", "memory: { host_reserve: 1M }",
-		"memory: { stack: { expected_threads: 9 } }" };
+		"memory: { host_reserve: 1M }", "memory: { stack: { expected_threads: 9 } }" };
 	struct house *h = *state;
 
 	house_move_in(h, HEAD "  a: { command: [/bin/a] }\n");
@@ -131,6 +130,16 @@ static void what_a_running_process_takes_over_updates(void **state) {
 	expect_each(h, keys, ARRAY_LEN(keys), false, "a update");
 	expect_each(h, keys, ARRAY_LEN(keys), true, "a update");
 	expect_reload(h, HEAD "  a: { command: [/bin/b], restart: { limit: 9 } }\n", "a pending");
+}
+
+static void a_running_process_takes_over_whom_it_comes_after(void **state) {
+	struct house *h = *state;
+
+	house_move_in(h, HEAD "  a: { command: [/bin/a] }\n  b: { command: [/bin/b] }\n");
+	(void)house_run(h, "a");
+	expect_reload(h,
+		HEAD "  a: { command: [/bin/a], after: [b] }\n  b: { command: [/bin/b] }\n",
+		"a update, b keep");
 }
 
 /* Nothing is lost by it: what failed under the old policy gets the new one now. */
@@ -241,6 +250,7 @@ int main(void) {
 		CASE(a_new_name_is_a_new_process),
 		CASE(what_the_launch_depends_on_waits_for_a_restart),
 		CASE(what_a_running_process_takes_over_updates),
+		CASE(a_running_process_takes_over_whom_it_comes_after),
 		CASE(what_does_not_run_follows_at_its_next_start),
 		CASE(what_waits_is_compared_with_the_launch),
 		CASE(a_process_on_its_way_out_that_is_wanted_again_restarts),
