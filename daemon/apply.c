@@ -58,6 +58,7 @@ int apply_first(struct manager *m, struct policy_set *set) {
 	char problem[SETTING_REASON_MAX];
 
 	m->set = policy_set_ref(set);
+	descriptors_expect(&m->descriptors, set->n_processes, m->rings.n_items);
 	(void)host_apply(m, set, APPLY_UNATTENDED, 0, &writes, problem);
 	for (size_t i = 0; i < set->n_processes; i++)
 		(void)apply_add(m, set, &set->processes[i]);

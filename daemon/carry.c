@@ -118,6 +118,7 @@ static void act_on(struct manager *m, struct policy_set *set, struct change *c) 
 }
 
 void carry_out(struct manager *m, struct policy_set *set, struct changes *changes) {
+	descriptors_expect(&m->descriptors, set->n_processes, m->rings.n_items);
 	for (size_t i = 0; i < changes->n_items; i++)
 		if (changes->items[i].kind == CHANGE_START)
 			changes->items[i].process = apply_add(m, set, changes->items[i].policy);

@@ -101,7 +101,7 @@ int launch_make_plan(struct process *p, struct plan *ret) {
 		return -ENOMEM;
 	r = hands_do(p->manager->hands, gather, &gathering);
 	if (r == 0) {
-		facts->launch.limits[RLIMIT_NOFILE] = p->manager->descriptors;
+		facts->launch.limits[RLIMIT_NOFILE] = p->manager->descriptors.given;
 		facts->launch.report_fd = CHILD_REPORT_FD;
 		facts->launch.runtime_socket = p->manager->notify_path;
 		if (cgroup_path_of(&p->manager->cgroups, p->name, cgroup))
@@ -186,17 +186,6 @@ static int child_environment(char ***ret) {
 	return 0;
 }
 
-/* Children get the descriptor limit that we were started with, not our raised one. */
-static void swap_descriptor_limit(const struct manager *m, bool for_child) {
-	struct rlimit limit = m->descriptors;
-
-	if (!m->descriptors_raised)
-		return;
-	if (!for_child)
-		limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int spawn_helper(const struct manager *m, int plan_fd, int report_fd, pid_t *ret) {
 	static const char plan_number[] = { '0' + CHILD_PLAN_FD, '\0' };
 	static const char report_number[] = { '0' + CHILD_REPORT_FD, '\0' };
@@ -207,10 +196,10 @@ static int spawn_helper(const struct manager *m, int plan_fd, int report_fd, pid
 
 	if (r < 0)
 		return r;
-	swap_descriptor_limit(m, true);
+	descriptors_use(&m->descriptors, DESCRIPTORS_CHILD);
 	r = starter_spawn(m->starter, m->hands,
 		&(const struct start){ m->helper, argv, env, plan_fd, report_fd }, ret);
-	swap_descriptor_limit(m, false);
+	descriptors_use(&m->descriptors, DESCRIPTORS_PROCESS);
 	return r;
 }
 
@@ -286,7 +275,9 @@ void launch_process(struct process *p) {
 	int r;
 
 	free(TAKE(p->failure));
+	descriptors_use(&p->manager->descriptors, DESCRIPTORS_PROCESS);
 	r = launch(p);
+	descriptors_use(&p->manager->descriptors, DESCRIPTORS_DAEMON);
 	if (r == 0)
 		return;
 	if (!p->failure)

@@ -76,7 +76,7 @@ static int wanted_limit(const struct process *p, const struct process_policy *to
 	else if (resource == RLIMIT_MEMLOCK && to->memory.lock != LOCK_NONE)
 		*ret = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
 	else if (resource == RLIMIT_NOFILE)
-		*ret = p->manager->descriptors;
+		*ret = p->manager->descriptors.given;
 	else
 		return exchange(0, resource, NULL, ret);
 	return 0;

@@ -176,18 +176,6 @@ static int watch_signals(struct manager *m) {
 	return 0;
 }
 
-/* Counters take descriptors: two per process, and two more per CPU. */
-static void raise_descriptors(struct manager *m) {
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &m->descriptors) < 0)
-		return;
-	limit = m->descriptors;
-	limit.rlim_cur = limit.rlim_max;
-	m->descriptors_raised = limit.rlim_cur != m->descriptors.rlim_cur &&
-		setrlimit(RLIMIT_NOFILE, &limit) == 0;
-}
-
 /* A daemon that runs for months keeps its heap small: give back what a reload has left behind. */
 static void bound_heap(void) {
 	(void)mallopt(M_ARENA_MAX, 1);
@@ -215,7 +203,7 @@ static int prepare(struct manager *m) {
 		return m->lock_fd;
 	snprintf(m->notify_path, sizeof(m->notify_path), "%s/" RTMEM_NOTIFY_SOCKET,
 		m->options->runtime_dir);
-	raise_descriptors(m);
+	descriptors_init(&m->descriptors);
 	rings_init(&m->rings, false, m->hands);
 	if (m->rings.error)
 		log_info(

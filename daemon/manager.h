@@ -6,11 +6,11 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/resource.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 #include "daemon/calls.h"
+#include "daemon/descriptors.h"
 #include "daemon/pace.h"
 #include "daemon/process.h"
 #include "daemon/rings.h"
@@ -78,8 +78,7 @@ struct manager {
 	char boot_id[40];
 	char helper[PATH_MAX]; /* rtmem-exec */
 	char notify_path[PATH_MAX];
-	struct rlimit descriptors; /* RLIMIT_NOFILE as we were started with; our children's */
-	bool descriptors_raised;
+	struct descriptors descriptors;
 	bool cgroup_memory_on; /* the memory controller is passed on to the groups */
 
 	int lock_fd;

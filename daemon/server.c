@@ -21,6 +21,7 @@
 #define CLIENTS_MAX	     64
 #define CLIENTS_PER_USER_MAX 16 /* root is bounded by CLIENTS_MAX alone */
 #define BACKLOG		     32
+#define DOOR_PAUSE_USEC	     200000
 #define UNHEARD_MAX	     2048 /* signals: two for each of a thousand processes */
 
 struct client {
@@ -177,6 +178,8 @@ static int on_connection(sd_event_source *s, int listener, uint32_t revents, voi
 	_cleanup_close_ int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	int r;
 
+	/* who can't be let in for want of descriptors waits at the door, and is looked after again soon */
+	(void)sd_event_source_set_ratelimit(s, fd < 0 ? DOOR_PAUSE_USEC : 0, fd < 0);
 	if (fd < 0)
 		return 0;
 	r = client_new(userdata, &fd);

@@ -88,6 +88,25 @@ class Many(rtmem.TestCase):
         others = [p["name"] for p in daemon.status()["processes"] if p["compliance"] != "compliant"]
         self.assertEqual(others, [f"p{N - 1}"])
 
+    def test_too_few_descriptors_are_explained_and_the_rest_works(self):
+        processes = (fixture.sleeper(f"p{i}", "memory: { lock: none }") for i in range(40))
+        with rtmem.Daemon(fixture.document(*processes),
+                          argv_prefix=["prlimit", "--nofile=160:160"]) as d:
+            def decided():
+                document = d.wait_reachable()
+                return document if all(p["ready"] or p["state"] == "failed"
+                                       for p in document["processes"]) else None
+            document = rtmem.wait_until(decided, "all decided", SECONDS)
+            failed = [p for p in document["processes"] if p["state"] == "failed"]
+            self.assertTrue(0 < len(failed) < 40)
+            for p in failed:
+                self.assertIn("LimitNOFILE=", p["findings"][0]["detail"])
+            fixture.wait_log(d, "raise the limit of rtmemd (LimitNOFILE= of its unit)")
+            self.assertLessEqual(descriptors(d), 160 * 3 // 4)
+            ready = next(p["name"] for p in document["processes"] if p["ready"])
+            self.assertEqual(d.ctl("restart", ready).returncode, 0)
+            d.wait_ready(ready)
+
     def test_starting_and_ending_over_and_over_leaves_nothing_behind(self):
         with rtmem.Daemon(fixture.document(fixture.sleeper("a"))) as d:
             d.wait_ready("a")
