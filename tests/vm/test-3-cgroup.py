@@ -78,7 +78,7 @@ class Groups(machine.TestCase):
         self.assertEqual({n: now[n]["pid"] for n in before}, before)
         self.assertEqual(machine.read(group_of(before["limited"]) + "/memory.max"), str(96 << 20))
 
-    def test_4_a_stop_ends_the_whole_tree(self):
+    def stop_tree(self):
         wanted = {str(n) for n in range(1001, 1006)}
         machine.wait_until(lambda: wanted <= set(sleepers()), "the tree runs")
         group = group_of(machine.processes()["tree"]["pid"])
@@ -86,6 +86,17 @@ class Groups(machine.TestCase):
         machine.wait_until(lambda: not wanted & set(sleepers()), "all of it has ended")
         machine.wait_until(lambda: not os.path.exists(group), "its group is gone")
         self.assertEqual(machine.processes()["limited"]["compliance"], "compliant")
+
+    def test_4_a_stop_ends_the_whole_tree(self):
+        machine.ctl("restart", "tree")
+        self.stop_tree()
+
+    def test_5_as_does_that_of_an_rtmemd_which_adopted_it(self):
+        machine.ctl("start", "tree")
+        machine.wait_ready("tree")
+        machine.run("systemctl", "restart", "rtmemd")
+        machine.wait_ready("tree")
+        self.stop_tree()
 
 
 machine.main()

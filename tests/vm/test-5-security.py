@@ -6,6 +6,7 @@ import re
 
 import machine
 
+CLONE3 = 435  # refused on purpose: a filter can't see its flags, and the C library does without
 LIMIT = float(os.environ.get("RTMEM_EXPOSURE_MAX", "5.0"))
 
 
@@ -46,7 +47,8 @@ class Security(machine.TestCase):
 
     def test_5_nothing_was_refused(self):
         journal = machine.run("journalctl", "-b", "-k", "--no-pager").stdout
-        refused = [line for line in journal.splitlines() if "type=1326" in line and '"rtmemd"' in line]
+        refused = [line for line in journal.splitlines() if "type=1326" in line and '"rtmemd"' in line
+                   and f" syscall={CLONE3} " not in line]
         self.assertEqual(refused, [])
         self.assertEqual(machine.show("rtmemd", "Result")["Result"], "success")
 
