@@ -107,7 +107,8 @@ struct manager {
 	size_t full_next; /* whose turn it is to be read fully */
 	size_t refresh_next; /* who is read thoroughly next for who asks about all */
 	size_t slow_next; /* whose stacks are looked at next for who asks about all */
-	uint64_t refused_hash; /* of what was wrong with the policies at the last reload; 0 = nothing */
+	uint64_t
+		refused_hash; /* of what was wrong with the policies at the last reload; 0 = nothing */
 	struct config_watch *config_watch; /* NULL = not asked for */
 	bool changed; /* something that our own manager should hear of */
 	bool announced; /* READY=1 was sent */

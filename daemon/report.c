@@ -119,10 +119,30 @@ static bool is_flood(struct process *p) {
 	return ++r->n_packets > PACKETS_PER_WINDOW;
 }
 
+/* An upgrade replaces rtmemd, and leaves the libraries in programs that run. */
+static bool is_of_other_release(const void *data, size_t size) {
+	struct {
+		uint32_t magic;
+		uint16_t version;
+	} head;
+
+	if (size < sizeof(head))
+		return false;
+	memcpy(&head, data, sizeof(head));
+	return head.magic == REPORT_MAGIC && head.version != REPORT_VERSION;
+}
+
 /* False when the other side has lost its right to be heard. */
 static bool handle_packet(struct process *p, const void *data, size_t size) {
 	struct report report;
 
+	if (is_of_other_release(data, size)) {
+		run_note(p->run, "release",
+			"its library is of another release than rtmemd, which doesn't understand what it "
+			"tells: `rtmemctl restart %s` brings them together",
+			p->name);
+		return false;
+	}
 	if (report_check(data, size, &report) < 0 || is_flood(p)) {
 		log_event(MESSAGE_PLAIN, LOG_WARNING, p->name, NULL,
 			"its library's socket is misused: no report is taken from it any more");

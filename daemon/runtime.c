@@ -14,10 +14,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "daemon/log.h"
+
+#define LOCK_PAUSE_NSEC 20000000
+#define LOCK_TRIES	100 /* two seconds */
 
 static int check_directory(int fd, const char *directory) {
 	struct stat st;
@@ -53,6 +57,21 @@ static int open_directory(const char *directory) {
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
+/* A former rtmemd that is about to end has it for a moment yet, as does a child of it that isn't quite
+ * itself. */
+static int lock_patiently(int fd) {
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NSEC };
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		(void)nanosleep(&pause, NULL);
+	}
+	return -EWOULDBLOCK;
+}
+
 int runtime_lock(const char *directory) {
 	_cleanup_close_ int fd = open_directory(directory), lock = -1;
 	int r;
@@ -65,9 +84,9 @@ int runtime_lock(const char *directory) {
 		log_error("can't open %s/lock: %s", directory, strerror(-r));
 		return r;
 	}
-	if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+	r = lock_patiently(lock);
+	if (r == 0)
 		return TAKE_FD(lock);
-	r = -errno;
 	if (r == -EWOULDBLOCK)
 		log_error("another rtmemd runs on %s: stop it, or choose another --runtime-dir",
 			directory);

@@ -23,6 +23,8 @@
 #include "common/names.h"
 #include "libinit/guard.h"
 
+#define SETTLE_USEC 500000u /* where a daemon was to say when, and is gone */
+
 struct activity {
 	uint64_t n_threads, size_bytes;
 	long minor_faults;
@@ -47,8 +49,11 @@ static void lock_again(struct init *i) {
 	(void)report_send(i->order.report_fd, r);
 }
 
-/* Until the daemon is gone, or the program took the descriptor for something of its own. */
-static void serve_daemon(struct init *i) {
+/* Until the daemon is gone, or the program took the descriptor for something of its own. True when it
+ * went away before it asked for the lock: nobody else will. */
+static bool serve_daemon(struct init *i) {
+	bool locked = i->order.lock != INIT_LOCK_BALANCED;
+
 	while (report_fd_is_ours(i)) {
 		char message = 0;
 		ssize_t n = recv(i->order.report_fd, &message, 1, 0);
@@ -56,12 +61,15 @@ static void serve_daemon(struct init *i) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			break;
-		if (message == HANDOFF_LOCK)
+			return !locked;
+		if (message == HANDOFF_LOCK) {
 			lock_again(i);
+			locked = true;
+		}
 		if (message == HANDOFF_SEAL)
 			seal_map(i);
 	}
+	return false;
 }
 
 static void look(struct activity *ret) {
@@ -104,8 +112,10 @@ static void *agent_main(void *userdata) {
 
 	(void)prctl(PR_SET_NAME, RTMEM_INIT_THREAD, 0, 0, 0);
 	if (i->order.report_fd >= 0) {
-		serve_daemon(i);
-		return NULL;
+		if (!serve_daemon(i))
+			return NULL;
+		i->order.settle_usec = SETTLE_USEC;
+		i->order.seal = false; /* how far the program is can't be known well enough */
 	}
 	await_settled(i);
 	if (i->order.lock == INIT_LOCK_BALANCED) {

@@ -130,11 +130,17 @@ static void a_foreign_magic_ends_the_conversation(void **state) {
 	expect_misuse(state, &r, sizeof(r));
 }
 
-static void a_foreign_version_ends_the_conversation(void **state) {
+static void a_library_of_another_release_is_told_from_a_misuse(void **state) {
+	const struct run *run = camera(state)->run;
 	struct report r = make(REPORT_INIT, "", "");
 
 	r.version++;
-	expect_misuse(state, &r, sizeof(r));
+	assert_return_code(send(childs_end, &r, sizeof(r) / 2, 0), errno); /* of any size */
+	report_drain(camera(state));
+	assert_null(run->report);
+	assert_int_equal(run->report_fd, -1);
+	assert_int_equal(run->n_notes, 1);
+	assert_string_equal(run->notes[0].rule, "release");
 }
 
 static void an_unknown_kind_ends_the_conversation(void **state) {
@@ -380,7 +386,7 @@ int main(void) {
 		CASE(a_packet_of_another_size_ends_the_conversation),
 		CASE(a_single_byte_ends_the_conversation),
 		CASE(a_foreign_magic_ends_the_conversation),
-		CASE(a_foreign_version_ends_the_conversation),
+		CASE(a_library_of_another_release_is_told_from_a_misuse),
 		CASE(an_unknown_kind_ends_the_conversation),
 		CASE(no_kind_ends_the_conversation),
 		CASE(text_is_made_printable_and_ends),
