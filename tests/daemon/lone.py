@@ -15,7 +15,7 @@ HELPER = os.path.join(rtmem.BUILD, "exec", "rtmem-exec")
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def _children(pid):
+def children(pid):
     found = []
     try:
         for tid in os.listdir(f"/proc/{pid}/task"):
@@ -66,7 +66,7 @@ class Family:
     def _collect(self):
         """Only what was orphaned: what Python started itself is waited for there."""
         while not self.ended.wait(0.02):
-            for pid in _children(os.getpid()):
+            for pid in children(os.getpid()):
                 if _is_zombie(pid) and self._is_managed(pid):
                     try:
                         os.waitpid(pid, os.WNOHANG)
@@ -109,7 +109,7 @@ class Family:
         rtmem.wait_until(lambda: not [p for p in _helpers() if rtmem.alive(p)], "no rtmem-exec is left")
 
         def zombies():
-            return [p for p in _children(daemon.popen.pid) + _children(os.getpid()) if _is_zombie(p)]
+            return [p for p in children(daemon.popen.pid) + children(os.getpid()) if _is_zombie(p)]
         first = set(zombies())
         rtmem.wait_until(lambda: not first & set(zombies()), "no zombie stays")
         test.assertEqual(self.doubles(), [])
