@@ -29,6 +29,7 @@ if [ ! -e "$cache/done" ]; then
 fi
 root=$(mktemp -d /var/tmp/rtmem-root-XXXXXX)
 leave() {
+	set +e
 	[ ! -e "$root/run/rtmemd.pid" ] || kill "$(cat "$root/run/rtmemd.pid")" 2>/dev/null || true
 	sed -sn 's/^pid=//p' "$root"/run/rtmem/processes/* 2>/dev/null | while read -r pid; do
 		kill "$pid" 2>/dev/null || true
