@@ -184,6 +184,15 @@ class Deny(rtmem.TestCase):
             self.assertEqual(m.do("one libc-large-block 1", "main libc-small-block 9"), {
                 "one libc-large-block 1": "ENOMEM", "main libc-small-block 9": "0"})
 
+    def test_no_stack_is_given_back(self):
+        """glibc ends a program in which munmap() of a stack fails; its cache of stacks is smaller than this one."""
+        with Mapper("deny") as m:
+            m.do("main libc-hold 1")
+            m.ready()
+            self.assertEqual(m.do("main libc-release 1", "one libc-small-block 1"),
+                             {"main libc-release 1": "0", "one libc-small-block 1": "0"})
+            self.assertNotIn("munmap", m.daemon.process("m")["seal"]["calls"])
+
     def test_it_outlives_rtmemd(self):
         with Mapper("deny") as m:
             m.ready()

@@ -137,6 +137,34 @@ static long do_libc_large_thread(void) {
 	return start_thread(64 * MIB);
 }
 
+/* A thread that waits until it's released, and then gives its stack back */
+static int release_pipe[2];
+static pthread_t held;
+
+static void *wait_for_release(void *unused) {
+	char byte;
+
+	return read(release_pipe[0], &byte, 1) == 1 ? unused : NULL;
+}
+
+static long do_libc_hold(void) {
+	pthread_attr_t attr;
+
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setstacksize(&attr, 64 * MIB);
+	errno = pipe2(release_pipe, O_CLOEXEC) < 0
+		? errno
+		: pthread_create(&held, &attr, wait_for_release, NULL);
+	return errno ? -1 : 0;
+}
+
+static long do_libc_release(void) {
+	if (write(release_pipe[1], "r", 1) != 1)
+		return -1;
+	errno = pthread_join(held, NULL);
+	return errno ? -1 : 0;
+}
+
 static long use(size_t size) {
 	char *p = malloc(size);
 
@@ -200,6 +228,8 @@ static const struct call {
 	{ "libc-spawn", do_libc_spawn },
 	{ "libc-thread", do_libc_thread },
 	{ "libc-large-thread", do_libc_large_thread },
+	{ "libc-hold", do_libc_hold },
+	{ "libc-release", do_libc_release },
 	{ "libc-small-block", do_libc_small_block },
 	{ "libc-large-block", do_libc_large_block },
 };
