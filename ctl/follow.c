@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/follow.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "ctl/client.h"
+#include "ctl/session.h"
 
-#define POLL_MSEC 100
+#define LOOK_MSEC 500 /* at least so often, whatever rtmemd tells */
 
 bool follow_is_at_rest(json_object *process) {
 	static const char *const passing[] = { "starting", "preparing", "stopping" };
@@ -30,8 +30,8 @@ const char *follow_reason(json_object *process) {
 	return answer_string(answer_item(process, "findings", 0), "detail");
 }
 
-static int look(const struct options *o, const char *name, char **text, json_object **document) {
-	int r = client_get(o, "GetProcessStatus", name, text);
+static int look(struct session *session, const char *name, char **text, json_object **document) {
+	int r = session_get(session, "GetProcessStatus", name, text);
 
 	if (r != 0)
 		return r;
@@ -41,17 +41,26 @@ static int look(const struct options *o, const char *name, char **text, json_obj
 	return 0;
 }
 
+static int64_t now_msec(void) {
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int follow_process(const struct options *o, const char *name, bool (*done)(json_object *process),
 	int limit_msec, char **text, json_object **document) {
-	for (int waited = 0;; waited += POLL_MSEC) {
-		int r = look(o, name, text, document);
+	_cleanup_session_ struct session *session = NULL;
+	int64_t end = now_msec() + limit_msec;
+	int r = session_open(o, &session);
 
-		if (r != 0)
-			return r;
-		if (done(answer_item(*document, "processes", 0)) || waited >= limit_msec)
-			return 0;
+	while (r == 0) {
+		r = look(session, name, text, document);
+		if (r != 0 || done(answer_item(*document, "processes", 0)) || now_msec() >= end)
+			break;
 		json_object_put(TAKE(*document));
 		free(TAKE(*text));
-		(void)poll(NULL, 0, POLL_MSEC);
+		(void)session_wait(session, -1, LOOK_MSEC);
 	}
+	return r;
 }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/client.h"
 #include "ctl/status-view.h"
 #include "ctl/watch.h"
 
@@ -17,10 +16,10 @@ static const char *verdict(const char *name, json_object *d) {
 		    : answer_string(d, "daemon.state");
 }
 
-static int show(const struct options *o, const char *name, FILE *out) {
+static int show(struct session *session, const struct options *o, const char *name, FILE *out) {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_answer_ json_object *d = NULL;
-	int r = client_get(o, name ? "GetProcessStatus" : "GetStatus", name, &text);
+	int r = session_get(session, name ? "GetProcessStatus" : "GetStatus", name, &text);
 
 	if (r != 0)
 		return r;
@@ -36,7 +35,12 @@ static int show(const struct options *o, const char *name, FILE *out) {
 }
 
 int verb_status(const struct options *o, int argc, char *argv[]) {
+	_cleanup_session_ struct session *session = NULL;
 	const char *name = argc ? argv[0] : NULL;
+	int r;
 
-	return o->watch ? watch(show, o, name) : show(o, name, stdout);
+	if (o->watch)
+		return watch(show, o, name);
+	r = session_open(o, &session);
+	return r != 0 ? r : show(session, o, name, stdout);
 }

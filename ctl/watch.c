@@ -6,7 +6,6 @@
 #include "ctl/watch.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -47,14 +46,14 @@ static bool raw_begin(struct termios *ret_before) {
 }
 
 /* Waits for the next picture. True when it's time to end. */
-static bool wait_for_end(bool keys) {
-	struct pollfd p = { .fd = keys ? STDIN_FILENO : -1, .events = POLLIN };
+static bool wait_for_end(struct session *session, bool keys) {
 	char key;
 
-	if (interrupted || poll(&p, 1, PERIOD_MSEC) < 0)
+	if (interrupted ||
+		session_wait(session, keys ? STDIN_FILENO : -1, PERIOD_MSEC) != SESSION_INPUT)
+		return interrupted;
+	if (interrupted || !keys)
 		return true;
-	if (!(p.revents & (POLLIN | POLLHUP)))
-		return false;
 	return read(STDIN_FILENO, &key, 1) <= 0 || key == 'q' || key == 'Q';
 }
 
@@ -72,44 +71,46 @@ static void write_picture(const char *text) {
 	fputs(CLEAR_REST, stdout);
 }
 
-static int show_once(int (*show)(const struct options *, const char *, FILE *),
-	const struct options *o, const char *name, bool in_place) {
+static int show_once(show_fn show, struct session *session, const struct options *o,
+	const char *name, bool in_place) {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	FILE *out;
 	int status;
 
 	if (!in_place) {
-		status = show(o, name, stdout);
+		status = show(session, o, name, stdout);
 		puts(""); /* between two pictures, and two JSON documents */
 		return status;
 	}
 	out = open_memstream(&text, &size);
 	if (!out)
 		return fail_errno(EXIT_CANT_TELL, errno, "can't print");
-	status = show(o, name, out);
+	status = show(session, o, name, out);
 	if (fclose(out) != 0)
 		return fail_errno(EXIT_CANT_TELL, errno, "can't print");
 	write_picture(text);
 	return status;
 }
 
-int watch(int (*show)(const struct options *o, const char *name, FILE *out),
-	const struct options *o, const char *name) {
+int watch(show_fn show, const struct options *o, const char *name) {
+	_cleanup_session_ struct session *session = NULL;
 	bool in_place = isatty(STDOUT_FILENO) && !o->json;
 	struct termios before;
 	bool keys;
-	int status;
+	int status = session_open(o, &session);
 
+	if (status != 0)
+		return status;
 	catch_signals();
 	keys = isatty(STDIN_FILENO) && raw_begin(&before);
 	if (in_place)
 		fputs(WRAP_OFF CLEAR_SCREEN, stdout);
 	do {
-		status = show_once(show, o, name, in_place);
+		status = show_once(show, session, o, name, in_place);
 		if (fflush(stdout) != 0 || status == EXIT_NO_DAEMON)
 			break;
-	} while (!wait_for_end(keys));
+	} while (!wait_for_end(session, keys));
 	if (in_place)
 		fputs(WRAP_ON, stdout);
 	if (keys)

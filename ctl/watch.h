@@ -2,13 +2,15 @@
 #ifndef RTMEM_CTL_WATCH_H
 #define RTMEM_CTL_WATCH_H
 
-/* The same view again every second, in place, until q or ^C. */
+/* The same view again every second, and as soon as rtmemd tells of a change, in place, until q or ^C. */
 #include <stdio.h>
 
-#include "ctl/ctl.h"
+#include "ctl/session.h"
 
-/** Calls show() each second. Returns the last exit status of it. */
-int watch(int (*show)(const struct options *o, const char *name, FILE *out),
-	const struct options *o, const char *name);
+typedef int (*show_fn)(
+	struct session *session, const struct options *o, const char *name, FILE *out);
+
+/** Calls show() again and again. Returns the last exit status of it. */
+int watch(show_fn show, const struct options *o, const char *name);
 
 #endif

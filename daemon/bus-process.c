@@ -9,6 +9,7 @@
 
 #include "common/cleanup.h"
 #include "daemon/bus.h"
+#include "daemon/order.h"
 #include "daemon/pending.h"
 #include "daemon/status.h"
 
@@ -78,7 +79,6 @@ TEXT_OF_RUN(get_progress, progress)
 COUNT_GETTER(get_pid, r ? r->pid : 0)
 COUNT_GETTER(get_restarts, p->n_restarts)
 BOOLEAN_GETTER(get_ready, r && r->ready)
-BOOLEAN_GETTER(get_waiting, p->waiting)
 LARGE_GETTER(get_faults_minor, r ? r->since_ready.minor : 0)
 LARGE_GETTER(get_faults_major, r ? r->since_ready.major : 0)
 LARGE_GETTER(get_rss, memory_of(r)->rss_bytes)
@@ -98,6 +98,15 @@ GETTER(get_after) {
 	const struct process *p = userdata;
 
 	return sd_bus_message_append_strv(reply, p->policy->after);
+}
+
+GETTER(get_waiting) {
+	const struct process *p = userdata, *other;
+	int r = sd_bus_message_open_container(reply, 'a', "s");
+
+	for (size_t i = 0; p->waiting && r >= 0 && (other = order_awaited(p, i)); i++)
+		r = sd_bus_message_append(reply, "s", other->name);
+	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 GETTER(get_findings) {
@@ -151,7 +160,7 @@ const sd_bus_vtable bus_process_vtable[] = {
 	SD_BUS_PROPERTY("Wanted", "s", get_wanted, 0, CHANGES),
 	SD_BUS_PROPERTY("State", "s", get_state, 0, CHANGES),
 	SD_BUS_PROPERTY("After", "as", get_after, 0, 0),
-	SD_BUS_PROPERTY("Waiting", "b", get_waiting, 0, CHANGES),
+	SD_BUS_PROPERTY("WaitingFor", "as", get_waiting, 0, CHANGES),
 	SD_BUS_PROPERTY("Pid", "u", get_pid, 0, CHANGES),
 	SD_BUS_PROPERTY("Ready", "b", get_ready, 0, CHANGES),
 	SD_BUS_PROPERTY("Restarts", "u", get_restarts, 0, CHANGES),

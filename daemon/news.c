@@ -12,6 +12,7 @@
 #include "common/names.h"
 #include "daemon/bus.h"
 #include "daemon/manager.h"
+#include "daemon/order.h"
 #include "daemon/pending.h"
 #include "daemon/server.h"
 
@@ -125,6 +126,14 @@ static void emit_properties(sd_bus *bus, void *userdata) {
 	(void)sd_bus_emit_properties_changed_strv(bus, c->path, c->interface, (char **)c->names);
 }
 
+static uint32_t count_awaited(const struct process *p) {
+	uint32_t n = 0;
+
+	while (p->waiting && order_awaited(p, n))
+		n++;
+	return n;
+}
+
 static struct told_process describe(const struct process *p) {
 	return (struct told_process){
 		.pid = p->run ? p->run->pid : 0,
@@ -133,7 +142,7 @@ static struct told_process describe(const struct process *p) {
 		.wanted = p->wanted,
 		.compliance = p->compliance,
 		.ready = p->run && p->run->ready,
-		.waiting = p->waiting,
+		.n_awaited = count_awaited(p),
 		.n_pending = p->n_pending,
 	};
 }
@@ -149,7 +158,7 @@ static void flush_process(struct process *p) {
 	changed(&c, now.ready != old->ready, "Ready");
 	changed(&c, now.compliance != old->compliance, "Compliance");
 	changed(&c, now.restarts != old->restarts, "Restarts");
-	changed(&c, now.waiting != old->waiting, "Waiting");
+	changed(&c, now.n_awaited != old->n_awaited, "WaitingFor");
 	changed(&c, now.n_pending != old->n_pending, "PendingChanges");
 	*old = now;
 	if (c.n == 0 || bus_process_path(p->name, &path) < 0)
@@ -158,13 +167,17 @@ static void flush_process(struct process *p) {
 	server_each_bus(p->manager, emit_properties, &c);
 }
 
-static void flush_manager(struct manager *m) {
-	struct change_of_object c = { .path = RTMEM_BUS_PATH, .interface = RTMEM_BUS_INTERFACE };
-	struct told_manager now = {
+static struct told_manager describe_manager(const struct manager *m) {
+	return (struct told_manager){
 		.state = manager_state(m),
 		.n_processes = m->n_processes,
 		.n_drift = manager_host_drift(m),
 	};
+}
+
+static void flush_manager(struct manager *m) {
+	struct change_of_object c = { .path = RTMEM_BUS_PATH, .interface = RTMEM_BUS_INTERFACE };
+	struct told_manager now = describe_manager(m);
 
 	changed(&c, !m->told.state || strcmp(now.state, m->told.state) != 0, "State");
 	changed(&c, now.n_processes != m->told.n_processes, "Processes");
@@ -172,6 +185,12 @@ static void flush_manager(struct manager *m) {
 	m->told = now;
 	if (c.n > 0)
 		server_each_bus(m, emit_properties, &c);
+}
+
+void news_begin(struct manager *m) {
+	for (size_t i = 0; i < m->n_processes; i++)
+		m->processes[i]->told = describe(m->processes[i]);
+	m->told = describe_manager(m);
 }
 
 void news_flush(struct manager *m) {

@@ -23,6 +23,8 @@ void news_reloaded(struct manager *m, const char *result);
 void news_added(struct process *p);
 void news_removed(struct process *p);
 
+/** Somebody listens now, and nobody did before: what they find is what they know. */
+void news_begin(struct manager *m);
 /** PropertiesChanged of everything whose properties differ from what was told last. */
 void news_flush(struct manager *m);
 

@@ -43,7 +43,7 @@ struct told_process {
 	enum wanted wanted;
 	enum compliance compliance;
 	bool ready;
-	bool waiting;
+	uint32_t n_awaited;
 	uint32_t n_pending; /* process::n_pending */
 };
 

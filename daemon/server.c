@@ -16,6 +16,7 @@
 #include "common/names.h"
 #include "daemon/bus.h"
 #include "daemon/log.h"
+#include "daemon/news.h"
 #include "daemon/runtime.h"
 
 #define CLIENTS_MAX	     64
@@ -162,6 +163,8 @@ static int client_new(struct manager *m, int *fd) {
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
+	if (!server_has_listeners(m))
+		news_begin(m);
 	c->manager = m;
 	c->uid = peer.uid;
 	c->next = m->clients;

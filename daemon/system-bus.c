@@ -13,6 +13,8 @@
 #include "common/names.h"
 #include "daemon/bus.h"
 #include "daemon/log.h"
+#include "daemon/news.h"
+#include "daemon/server.h"
 
 #define DEFAULT_ADDRESS "unix:path=/run/dbus/system_bus_socket"
 #define DELAY_USEC	UINT64_C(1000000)
@@ -68,6 +70,8 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
 	uint32_t answer = 0;
 
 	if (!e && sd_bus_message_read(reply, "u", &answer) >= 0 && (answer == 1 || answer == 4)) {
+		if (!server_has_listeners(m))
+			news_begin(m);
 		m->on_system_bus = true;
 		m->bus_delay_usec = 0;
 		log_info("on the system bus as " RTMEM_BUS_NAME);

@@ -116,11 +116,16 @@ class DaemonVerbs(rtmem.TestCase):
             self.assertIn("unchanged", self.check(d, "apply").stdout)
             d.write_policy("test.yaml", GOOD.replace('"1000"', '"2000"'))
             done = self.check(d, "apply", "--dry-run")
-            self.assertRegex(done.stdout, r"(?m)^sleeper +restart ")
+            self.assertRegex(done.stdout, r"(?m)^sleeper +pending +restart needed: command$")
+            self.assertIn("  sleeper: command: /bin/sleep 1000 -> /bin/sleep 2000 (restart needed)\n",
+                          done.stdout)
+            self.assertIn("1 process needs a restart", done.stdout)
             self.assertIn("nothing was changed", done.stdout)
             document = json.loads(self.check(d, "--json", "apply", "--dry-run").stdout)
             actions = {p["name"]: p["action"] for p in document["processes"]}
-            self.assertEqual(actions, {"node": "keep", "sleeper": "restart"})
+            self.assertEqual(actions, {"node": "keep", "sleeper": "pending"})
+            self.assertRegex(self.check(d, "apply", "--dry-run", "--restart").stdout,
+                             r"(?m)^sleeper +restart ")
             self.assertRegex(self.check(d, "apply").stdout, r"(?m)^applied$")
             self.assertEqual(d.process("node")["pid"], pid)
 

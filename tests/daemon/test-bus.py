@@ -157,6 +157,16 @@ class Changing(rtmem.TestCase):
             body = c.wait_signal("ComplianceChanged", seconds=30)[1]
             self.assertEqual(body[:3], ["a", "resolved", "limits.nofile"])
 
+    def test_who_waits_for_whom(self):
+        with fixture.Subjects() as s, rtmem.Daemon(document(
+                s.policy("first", "ready: { when: notify }"), sleeper("second", "after: [first]"))) as d, \
+                connect(d) as c:
+            d.wait_process("first", lambda p: p["state"] == "preparing", "prepares")
+            self.assertEqual(c.get(object_of("second"), PROCESS, "WaitingFor"), ["first"])
+            s.tell("first", "say READY=1")
+            c.wait_signal("PropertiesChanged", lambda b: b[1].get("WaitingFor") == [])
+            d.wait_ready("second")
+
     def test_samples_are_no_news(self):
         with rtmem.Daemon(document(sleeper("a", "compliance: { interval: 50ms }"))) as d, connect(d) as c:
             d.wait_ready("a")
