@@ -29,9 +29,8 @@ static int add_cgroup(struct build *b) {
 	s = plan_append(b->plan, STEP_CGROUP, "cgroup", b->f->cgroup);
 	if (!s)
 		return -ENOMEM;
-	s->optional = true;
-	s->why = strdup("without it the program runs all the same, where its launcher does");
-	return s->why ? 0 : -ENOMEM;
+	s->optional = true; /* without it the program runs all the same, where its launcher does */
+	return 0;
 }
 
 /* ---- limits ------------------------------------------------------------------------------------ */
