@@ -259,6 +259,40 @@ static void print_rights(const struct unit_view *v) {
 	print_capabilities(v);
 }
 
+/* ---- what is systemd's ------------------------------------------------------------------------- */
+
+static void print_output(const char *key, const char *target) {
+	if (!target || strcmp(target, "inherit") == 0)
+		return;
+	printf("%s=", key);
+	if (strcmp(target, "none") == 0)
+		puts("null");
+	else if (target[0] == '/')
+		printf("append:%s\n", target);
+	else
+		puts(target);
+}
+
+static void print_bytes(const char *key, uint64_t bytes) {
+	if (bytes > 0)
+		printf("%s=%" PRIu64 "\n", key, bytes);
+}
+
+static void print_surroundings(const struct unit_view *v) {
+	const struct output_policy *o = &v->policy->output;
+	const struct cgroup_policy *c = &v->policy->cgroup;
+
+	if (!o->standard && !o->error && !c->memory_min_bytes && !c->memory_low_bytes &&
+		!c->memory_max_bytes)
+		return;
+	puts("\n# What rtmemctl run leaves to systemd. Nobody rotates a file here.");
+	print_output("StandardOutput", o->standard);
+	print_output("StandardError", o->error);
+	print_bytes("MemoryMin", c->memory_min_bytes);
+	print_bytes("MemoryLow", c->memory_low_bytes);
+	print_bytes("MemoryMax", c->memory_max_bytes);
+}
+
 /* ---- all of it --------------------------------------------------------------------------------- */
 
 static const char *service_name(const struct unit_view *v, char buf[static NAME_MAX]) {
@@ -280,7 +314,8 @@ static int print_drop_in(struct unit_view *v) {
 	puts("[Service]");
 	print_commands(v);
 	print_rights(v);
-	puts("\n# Scheduling, CPUs, user, environment and memory are set from the policy, at each start.\n"
+	print_surroundings(v);
+	puts("\n# Scheduling, CPUs, user, umask, environment and memory are set from the policy, at each start.\n"
 	     "# Type= stays as it is: the program is the main process, and its READY=1 counts.");
 	return v->n_obstacles ? EXIT_NOT_GOOD : EXIT_GOOD;
 }

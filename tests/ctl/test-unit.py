@@ -31,6 +31,11 @@ processes:
   free:
     command: [/bin/true]
     memory: { lock: none }
+  surrounded:
+    command: [/bin/true]
+    memory: { lock: none }
+    output: { stdout: /var/log/camera.log, stderr: none }
+    cgroup: { memory_min: 64M, memory_max: 1G }
   nice:
     command: [/bin/true]
     scheduling: { nice: -5 }
@@ -62,6 +67,14 @@ class Unit(rtmem.TestCase):
 
     def launcher(self, name):
         return f"ExecStart={rtmem.RTMEMCTL} --config-dir {self.policies} run --policy {name} -- "
+
+    def test_what_run_leaves_alone_is_said_in_the_words_of_systemd(self):
+        text = self.unit("surrounded")
+        for line in ("StandardOutput=append:/var/log/camera.log", "StandardError=null",
+                     f"MemoryMin={64 << 20}", f"MemoryMax={1 << 30}"):
+            self.assertIn(line + "\n", text)
+        self.assertNotIn("MemoryLow", text)
+        self.assertNotIn("StandardOutput", self.unit("free"))
 
     def test_the_command_of_the_policy_is_quoted_for_systemd(self):
         lines = self.unit("camera").splitlines()
