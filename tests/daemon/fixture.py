@@ -169,3 +169,24 @@ class Keeper(Manager):
         high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 500)
         os.close(fd)
         return high
+
+
+class KeepingDaemon(rtmem.Daemon):
+    """rtmemd below a manager that keeps what it's given, and gives it back at the next start."""
+
+    def __init__(self, text, keeper):
+        super().__init__(text, environment={"NOTIFY_SOCKET": keeper.path},
+                         argv_prefix=("/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"))
+        self.keeper = keeper
+
+    def start(self):
+        names, fds = self.keeper.all_kept()
+        self.environment.pop("LISTEN_FDS", None)
+        if fds:
+            self.environment.update(LISTEN_FDS=str(len(fds)), LISTEN_FDNAMES=":".join(names))
+
+        def place():
+            for i, fd in enumerate(fds):
+                os.dup2(fd, 3 + i)
+        self.popen_arguments = {"preexec_fn": place, "close_fds": False} if fds else {}
+        return super().start()

@@ -113,27 +113,6 @@ class Unwatched(Down):
         self.assertEqual((p["pid"], p["restarts"], p["state"]), (self.pid, 0, "running"))
 
 
-class KeepingDaemon(rtmem.Daemon):
-    """rtmemd below a manager that keeps what it's given, and gives it back at the next start."""
-
-    def __init__(self, text, keeper):
-        super().__init__(text, environment={"NOTIFY_SOCKET": keeper.path},
-                         argv_prefix=("/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"))
-        self.keeper = keeper
-
-    def start(self):
-        names, fds = self.keeper.all_kept()
-        self.environment.pop("LISTEN_FDS", None)
-        if fds:
-            self.environment.update(LISTEN_FDS=str(len(fds)), LISTEN_FDNAMES=":".join(names))
-
-        def place():
-            for i, fd in enumerate(fds):
-                os.dup2(fd, 3 + i)
-        self.popen_arguments = {"preexec_fn": place, "close_fds": False} if fds else {}
-        return super().start()
-
-
 class WithManager(Down):
     keys = KEYS + ("restart: { when: on-failure, delay: 100ms }",)
 
@@ -143,7 +122,7 @@ class WithManager(Down):
         super().setUp()
 
     def make_daemon(self, text):
-        return KeepingDaemon(text, self.keeper)
+        return fixture.KeepingDaemon(text, self.keeper)
 
     def kept(self, name="node"):
         """pidfd, report socket, two counters"""
