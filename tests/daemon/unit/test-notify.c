@@ -38,6 +38,21 @@ static void ready_is_a_line_of_its_own(void **state) {
 			fail_msg("says something: %s", no[i]);
 }
 
+static void signs_of_life_are_lines_of_their_own(void **state) {
+	struct notification n = parse("WATCHDOG=1\nWATCHDOG_USEC=5000000");
+
+	assert_true(n.alive);
+	assert_false(n.trigger);
+	assert_int_equal(n.watchdog_usec, 5 * SECOND);
+	assert_true(parse("WATCHDOG=trigger").trigger);
+	assert_true(parse("STOPPING=1").stopping);
+	assert_true(parse("RELOADING=1\nMONOTONIC_USEC=5").reloading);
+	n = parse("WATCHDOG=0\nWATCHDOG=\nWATCHDOG=TRIGGER\nWATCHDOG=1x\nSTOPPING=0\nRELOADING\n"
+		  "XWATCHDOG=1\nWATCHDOG_USEC=5s");
+	assert_false(n.alive || n.trigger || n.stopping || n.reloading);
+	assert_int_equal(n.watchdog_usec, 0);
+}
+
 static void an_extension_is_a_plain_number(void **state) {
 	static const char *const no[] = { "EXTEND_TIMEOUT_USEC=", "EXTEND_TIMEOUT_USEC=-1",
 		"EXTEND_TIMEOUT_USEC=+1", "EXTEND_TIMEOUT_USEC=1s", "EXTEND_TIMEOUT_USEC= 1",
@@ -119,6 +134,7 @@ static void an_extension_is_an_hour_at_most(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ready_is_a_line_of_its_own),
+		cmocka_unit_test(signs_of_life_are_lines_of_their_own),
 		cmocka_unit_test(an_extension_is_a_plain_number),
 		cmocka_unit_test(of_two_extensions_the_later_counts),
 		cmocka_unit_test(a_number_that_is_not_one_leaves_the_one_before),
