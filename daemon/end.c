@@ -53,7 +53,7 @@ static int on_kill_time(sd_event_source *s, uint64_t usec, void *userdata) {
 		members_describe(&members, text));
 	members_done(&members);
 	p->rest.killed = true;
-	tree_signal(p, SIGKILL);
+	tree_kill(p);
 	return 0;
 }
 
@@ -66,7 +66,7 @@ void end_continue(struct process *p) {
 		return;
 	}
 	p->rest.killed = true;
-	tree_signal(p, SIGKILL);
+	tree_kill(p);
 }
 
 static void start_kill_timer(struct process *p) {
@@ -83,18 +83,15 @@ void end_begin(struct process *p, int sig) {
 	r->ready_timer = sd_event_source_disable_unref(r->ready_timer);
 	r->poll_timer = sd_event_source_disable_unref(r->poll_timer);
 	r->watchdog_timer = sd_event_source_disable_unref(r->watchdog_timer);
-	if (sig == SIGABRT)
-		tree_signal_main(p, sig);
-	else
-		tree_signal(p, sig);
-	tree_signal(p, SIGCONT); /* a stopped process wouldn't hear it */
+	tree_signal_main(p, sig);
+	tree_signal_main(p, SIGCONT); /* a stopped process wouldn't hear it */
+	if (sig != SIGABRT) /* of that only the main process knows something */
+		rest_ask(p);
 	start_kill_timer(p);
 	record_write_late(p);
 }
 
 void end_clear(struct process *p) {
-	tree_signal_rest(p, p->policy->stop.signal);
-	tree_signal_rest(p, SIGCONT);
 	start_kill_timer(p);
 	record_write_late(p);
 	rest_await(p);
@@ -188,6 +185,7 @@ void end_concluded(struct process *p) {
 	p->kill_timer = sd_event_source_disable_unref(p->kill_timer);
 	p->kill_at_usec = 0;
 	p->rest.killed = false;
+	members_done(&p->rest.asked);
 	(void)cgroup_remove(p); /* not while others live in it */
 	e->again = is_wanted_again(p, e->cause);
 	event = restart_decide(&p->policy->restart, e, process_now(p), &p->history);
@@ -216,12 +214,8 @@ static void clear_rest(struct process *p) {
 	react_stopped(p);
 	if (p->state != PROCESS_STOPPING)
 		process_dispatch(p, EVENT_REST);
-	else if (p->ending.cause == EXIT_CAUSE_WATCHDOG)
+	else
 		end_clear(p);
-	else { /* they were asked together with it */
-		record_write_late(p);
-		rest_await(p);
-	}
 }
 
 void end_decide(struct process *p, enum exit_cause cause, uint64_t run_usec) {

@@ -94,6 +94,7 @@ static bool go_on_waiting(struct process *p, const struct record *record) {
 static bool go_on_clearing(struct process *p, const struct record *record) {
 	p->state = PROCESS_STOPPING;
 	p->ending = (struct ending){ .cause = record->cause };
+	p->session_adopted = true; /* of whom only the mark in their environment tells now */
 	react_stopped(p);
 	if (record->kill_at_usec == 0) { /* it was meant, not done */
 		end_clear(p);

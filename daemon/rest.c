@@ -6,7 +6,6 @@
  */
 #include "daemon/rest.h"
 
-#include <signal.h>
 #include <sys/epoll.h>
 #include <time.h>
 
@@ -19,9 +18,14 @@
 
 #define LOOK_AGAIN_USEC 100000u
 
-void rest_done(struct rest *r) {
+static void unwatch(struct rest *r) {
 	r->source = sd_event_source_disable_unref(r->source);
 	r->fd = close_fd(r->fd);
+}
+
+void rest_done(struct rest *r) {
+	unwatch(r);
+	members_done(&r->asked);
 }
 
 static void look(struct process *p);
@@ -41,7 +45,7 @@ static void watch(struct process *p, const struct members *members) {
 	sd_event *event = p->manager->event;
 	int k;
 
-	rest_done(r);
+	unwatch(r);
 	k = r->fd = members_open_one(members);
 	if (k >= 0)
 		k = sd_event_add_io(event, &r->source, r->fd, EPOLLIN, on_one_gone, p);
@@ -70,16 +74,33 @@ static void all_gone(struct process *p) {
 		"what its main process left behind has ended");
 }
 
+/* Takes the list over. */
+static void ask(struct process *p, struct members *members) {
+	members_ask(members, &p->rest.asked, p->policy->stop.signal);
+	members_done(&p->rest.asked);
+	p->rest.asked = *members;
+	*members = (struct members){ .n_items = 0 };
+}
+
+void rest_ask(struct process *p) {
+	struct members members;
+
+	tree_list(p, &members);
+	ask(p, &members);
+}
+
 static void look(struct process *p) {
 	struct members members;
 
 	if (p->rest.killed)
-		tree_signal_rest(p, SIGKILL);
+		tree_kill(p);
 	tree_list(p, &members);
 	if (members.n_items > 0)
 		watch(p, &members);
-	else
+	if (members.n_items == 0)
 		all_gone(p);
+	else if (!p->rest.behind && !p->rest.killed)
+		ask(p, &members);
 	members_done(&members);
 }
 

@@ -5,11 +5,14 @@
 /* What is left of a process's tree once its main process has ended. */
 #include "daemon/process.h"
 
-/** Waits until the rest has ended, then calls end_concluded(). Nothing is sent. */
+/** Asks all but the main process to end, whoever wasn't asked before. */
+void rest_ask(struct process *p);
+/** Waits until the rest has ended, then calls end_concluded(). Who comes up meanwhile
+ *  is asked too. */
 void rest_await(struct process *p);
 /** Tells of those that stay, and watches until they are gone. */
 void rest_leave(struct process *p);
-/** Forgets what is watched. */
+/** Forgets what is watched, and who was asked. */
 void rest_done(struct rest *r);
 
 #endif

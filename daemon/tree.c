@@ -5,9 +5,10 @@
  *  - descent: the children of the main process, and theirs;
  *  - for those whose parent has ended: rtmemd is a subreaper, so that they come to it as children. Their
  *    environment says whose they are (RTMEM_PROCESS), or else their session, which is the main process's.
- * After a restart of rtmemd orphans of before aren't its children; then sessions alone are looked at.
- * Without a control group, a process that leaves its session, loses its parent and cleans its environment
- * can't be told from a stranger, and is left alone.
+ * After a restart of rtmemd orphans of before aren't its children, so all processes of the machine are
+ * asked the same; whoever lies about it only brings about its own end. Without a control group, a process
+ * that leaves its session, loses its parent and cleans its environment can't be told from a stranger, and
+ * is left alone.
  *
  * A signal goes to a process, not to a number: by a pidfd whose process still has the start time seen.
  */
@@ -79,16 +80,6 @@ static int take(pid_t pid, void *userdata) {
 	return 0;
 }
 
-static int take_of_session(pid_t pid, void *userdata) {
-	struct search *s = userdata;
-	struct kin k;
-
-	if (is_candidate(s, pid) && kin_read(pid, &k) == 0 && !kin_has_ended(&k) &&
-		k.session == s->p->session)
-		add(s, &k);
-	return 0;
-}
-
 /* 1 ours, 0 another's, -1 it doesn't say */
 static int ask_environment(const struct search *s, pid_t pid) {
 	_cleanup_free_ char *block = NULL;
@@ -99,7 +90,7 @@ static int ask_environment(const struct search *s, pid_t pid) {
 	return environment_has(block, size, s->mark);
 }
 
-static int take_orphan(pid_t pid, void *userdata) {
+static int take_marked(pid_t pid, void *userdata) {
 	struct search *s = userdata;
 	struct kin k;
 	int ours;
@@ -143,9 +134,9 @@ void tree_list(const struct process *p, struct members *ret) {
 	if (p->run)
 		(void)process_children(p->run->pid, take, &s);
 	if (p->session_adopted && cgroup_populated(p) <= 0)
-		(void)kin_each(take_of_session, &s);
+		(void)kin_each(take_marked, &s);
 	if (have_orphans(p->manager))
-		(void)process_children(getpid(), take_orphan, &s);
+		(void)process_children(getpid(), take_marked, &s);
 	for (size_t i = 0; i < ret->n_items; i++)
 		(void)process_children(ret->items[i].pid, take, &s);
 }
@@ -178,29 +169,42 @@ static void send_signal(int pidfd, pid_t pid, int sig) {
 		log_warning("can't send signal %d to pid %d: %s", sig, (int)pid, strerror(errno));
 }
 
-void tree_signal_rest(const struct process *p, int sig) {
-	struct members members;
-
-	if (sig == SIGKILL)
-		(void)cgroup_kill(p);
-	tree_list(p, &members);
-	for (size_t i = 0; i < members.n_items; i++) {
-		_cleanup_close_ int fd = open_member(&members.items[i]);
-
-		if (fd >= 0)
-			send_signal(fd, members.items[i].pid, sig);
-	}
-	members_done(&members);
-}
-
 void tree_signal_main(const struct process *p, int sig) {
 	if (p->run)
 		send_signal(p->run->pidfd, p->run->pid, sig);
 }
 
-void tree_signal(const struct process *p, int sig) {
-	tree_signal_main(p, sig);
-	tree_signal_rest(p, sig);
+static bool is_among(const struct members *m, const struct member *one) {
+	for (size_t i = 0; i < m->n_items; i++)
+		if (m->items[i].pid == one->pid && m->items[i].start_ticks == one->start_ticks)
+			return true;
+	return false;
+}
+
+void members_ask(const struct members *all, const struct members *asked, int sig) {
+	for (size_t i = 0; i < all->n_items; i++) {
+		_cleanup_close_ int fd = -1;
+
+		if (is_among(asked, &all->items[i]))
+			continue;
+		fd = open_member(&all->items[i]);
+		if (fd < 0)
+			continue;
+		send_signal(fd, all->items[i].pid, sig);
+		send_signal(
+			fd, all->items[i].pid, SIGCONT); /* a stopped process wouldn't hear it */
+	}
+}
+
+void tree_kill(const struct process *p) {
+	static const struct members none;
+	struct members members;
+
+	tree_signal_main(p, SIGKILL);
+	(void)cgroup_kill(p);
+	tree_list(p, &members);
+	members_ask(&members, &none, SIGKILL);
+	members_done(&members);
 }
 
 const char *members_describe(const struct members *m, char buf[static TREE_TEXT_MAX]) {

@@ -8,19 +8,9 @@
 #include <sys/types.h>
 
 #include "daemon/process.h"
+#include "daemon/rest-state.h"
 
 #define TREE_TEXT_MAX 160
-
-struct member {
-	pid_t pid;
-	uint64_t start_ticks;
-	char name[16];
-};
-
-struct members {
-	struct member *items;
-	size_t n_items;
-};
 
 void members_done(struct members *m);
 /** All of the tree but the main process and what has ended. A list that's cut short by want of memory
@@ -28,13 +18,13 @@ void members_done(struct members *m);
 void tree_list(const struct process *p, struct members *ret);
 /** Is there one? */
 bool tree_has_rest(const struct process *p);
-/** sig to the main process and all others. SIGKILL reaches those too that are made meanwhile, where
- *  there's a control group; without, whoever wants to be sure looks again. */
-void tree_signal(const struct process *p, int sig);
-/** sig to the main process alone. */
+/** sig to the main process, if it's still there. */
 void tree_signal_main(const struct process *p, int sig);
-/** sig to all but the main process. */
-void tree_signal_rest(const struct process *p, int sig);
+/** SIGKILL to the main process and all others. Reaches those too that are made meanwhile, where there's a
+ *  control group; without, whoever wants to be sure looks again. */
+void tree_kill(const struct process *p);
+/** sig, and SIGCONT so that it's heard, to those of `all` that aren't among `asked`. */
+void members_ask(const struct members *all, const struct members *asked, int sig);
 /** "sleep (pid 12), sh (pid 13) and 4 others" */
 const char *members_describe(const struct members *m, char buf[static TREE_TEXT_MAX]);
 /** A descriptor that gets ready when the first of them has ended (EPOLLIN), or -errno. */

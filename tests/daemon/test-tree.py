@@ -5,6 +5,7 @@ with a control group and, where the test may unmount it, without."""
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import textwrap
 
@@ -180,6 +181,44 @@ class Tree(rtmem.TestCase):
             self.assertEqual(d.ctl("stop", "two").returncode, 0)
             d.wait_process("two", lambda p: p["state"] == "stopped", "stopped")
             self.assertTrue(gone(two))
+
+
+    def test_the_tree_of_another_user_too(self):
+        os.chmod(self.dir, 0o777)
+        with self.daemon(shell("tree", self.DAEMONIZED.format(pids=self.pids), 'user: "65534"')) as d:
+            d.wait_ready("tree")
+            pids = pids_in(self.pids, 3)
+            self.assertEqual(rtmem.status_field(pids[0], "Uid"), fixture.NOBODY)
+            self.assertEqual(d.ctl("stop", "tree").returncode, 0)
+            self.assertTrue(gone(pids))
+
+    def test_a_new_rtmemd_ends_the_tree_that_it_adopted(self):
+        with self.daemon(shell("tree", self.DAEMONIZED.format(pids=self.pids))) as d:
+            d.wait_ready("tree")
+            pids, main = pids_in(self.pids, 3), d.process("tree")["pid"]
+            d.stop(signal.SIGKILL)
+            d.start()
+            self.assertEqual(d.wait_ready("tree")["pid"], main)
+            self.assertEqual(d.ctl("stop", "tree").returncode, 0)
+            self.assertTrue(gone(pids))
+
+    def test_what_was_being_cleared_when_rtmemd_was_killed_goes(self):
+        script = """
+            setsid sh -c 'trap "" TERM; while :; do sleep 1000; done' & echo $! >> {pids}
+            sleep 0.3; exit 0
+        """
+        with self.daemon(shell("tree", script.format(pids=self.pids), "stop: { timeout: 2s }")) as d:
+            fixture.wait_log(d, "left others behind: ")
+            pids = pids_in(self.pids, 1)
+            with subprocess.Popen([rtmem.RTMEMCTL, "--runtime-dir", d.runtime_dir, "stop", "tree"],
+                                  stderr=subprocess.DEVNULL):
+                d.wait_process("tree", lambda p: p["state"] == "stopping", "stopping")
+                self.assertEqual([m["pid"] for m in d.process("tree")["left_behind"]][:1], pids)
+                d.stop(signal.SIGKILL)
+            d.start()
+            d.wait_process("tree", lambda p: p["state"] == "stopped", "stopped")
+            self.assertTrue(gone(pids))
+            self.assertEqual(d.process("tree")["wanted"], "stopped")
 
 
 class TreeWithoutCgroups(Tree):
