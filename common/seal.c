@@ -37,10 +37,8 @@
 #if defined(__x86_64__)
 #define ARCHITECTURE	  AUDIT_ARCH_X86_64
 #define OTHER_ABI_NUMBERS 0x40000000u /* x32: the same calls under other numbers */
-#elif defined(__aarch64__)
+#else /* meson.build lets no third one through */
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
-#else
-#error "the numbers of which architecture?"
 #endif
 
 enum only_if {

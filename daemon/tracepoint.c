@@ -77,8 +77,8 @@ int tracepoint_find(const char *event, const char *field, struct tracepoint *ret
 		r = read_below(tracefs, event, "id", &id);
 	if (r == 0)
 		r = read_below(tracefs, event, "format", &format);
-	if (r < 0)
-		return r;
+	if (r < 0 || !id || !format)
+		return r < 0 ? r : -EIO;
 	id[strcspn(id, "\n")] = '\0';
 	r = parse_u64(id, &ret->id);
 	if (r == 0)
