@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +24,6 @@
 #include "daemon/log.h"
 
 #define LIST_MAX_BYTES (4u << 20) /* of cgroup.procs */
-#define KILL_ROUNDS    64 /* without cgroup.kill: until a tree that forks stands still */
 #define DEPTH_MAX      32 /* of groups that a program makes below its own */
 
 bool cgroup_wants_memory(const struct cgroup_policy *c) {
@@ -270,78 +268,6 @@ int cgroup_make(struct process *p) {
 		return r;
 	}
 	return cgroup_apply(p);
-}
-
-/* ---- who is in it ------------------------------------------------------------------------------ */
-
-int cgroup_events_open(const struct process *p) {
-	char path[PATH_MAX];
-	int fd, r = group_file(p, "cgroup.events", path);
-
-	if (r < 0)
-		return r;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-int cgroup_populated(const struct process *p) {
-	_cleanup_close_ int fd = cgroup_events_open(p);
-	_cleanup_free_ char *text = NULL;
-	int r;
-
-	if (fd < 0)
-		return fd;
-	r = read_file_fd(fd, LIST_MAX_BYTES, &text, NULL);
-	return r < 0 ? r : strstr(text, "populated 1") != NULL;
-}
-
-int cgroup_each(const struct process *p, int (*fn)(pid_t pid, void *userdata), void *userdata) {
-	_cleanup_free_ char *text = NULL;
-	char path[PATH_MAX], *saved = NULL;
-	int r = group_file(p, "cgroup.procs", path);
-
-	if (r == 0)
-		r = read_file(path, LIST_MAX_BYTES, &text, NULL);
-	if (r < 0)
-		return r;
-	for (char *line = strtok_r(text, "\n", &saved); line && r >= 0;
-		line = strtok_r(NULL, "\n", &saved)) {
-		uint64_t pid;
-
-		if (parse_u64(line, &pid) == 0 && pid > 1 && pid <= INT32_MAX)
-			r = fn((pid_t)pid, userdata);
-	}
-	return r < 0 ? r : 0;
-}
-
-static int kill_one(pid_t pid, void *userdata) {
-	unsigned *n = userdata;
-
-	if (kill(pid, SIGKILL) == 0)
-		++*n;
-	return 0;
-}
-
-/* A kernel before 5.14. What is in groups that the program made itself is beyond this. */
-static int kill_each(const struct process *p) {
-	unsigned n = 1;
-	int r = 0;
-
-	for (int i = 0; i < KILL_ROUNDS && n > 0 && r == 0; i++) {
-		n = 0;
-		r = cgroup_each(p, kill_one, &n);
-	}
-	return r;
-}
-
-int cgroup_kill(const struct process *p) {
-	char path[PATH_MAX];
-	int r = group_file(p, "cgroup.kill", path);
-
-	if (r < 0)
-		return r;
-	r = write_line_file(path, "1");
-	return r == -ENOENT ? kill_each(p) : r;
 }
 
 static bool is_used(const struct process *p) {

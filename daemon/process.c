@@ -247,10 +247,14 @@ static void note_cause(struct process *p, enum process_action action, enum proce
 }
 
 static void act_terminate(struct process *p, enum process_event event) {
+	if (!p->run)
+		return;
 	end_begin(p, p->policy->stop.signal);
 }
 
 static void act_abort(struct process *p, enum process_event event) {
+	if (!p->run)
+		return;
 	end_begin(p, SIGABRT);
 }
 

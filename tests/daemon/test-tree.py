@@ -183,6 +183,30 @@ class Tree(rtmem.TestCase):
             self.assertTrue(gone(two))
 
 
+    def test_groups_that_a_program_makes_go_with_it(self):
+        script = '''
+            group=$(sed -n 's/^0:://p' /proc/self/cgroup)
+            for mount in /sys/fs/cgroup/unified /sys/fs/cgroup; do
+                mkdir "$mount$group/own" 2>/dev/null || continue
+                sleep 1000 & echo $! >> {pids}
+                echo $! > "$mount$group/own/cgroup.procs"
+                echo moved > {pids}.moved
+                break
+            done
+            exec sleep 1000
+        '''
+        if self.PREFIX:
+            self.skipTest("without control groups there are none to make")
+        with self.daemon(shell("maker", script.format(pids=self.pids), "stop: { timeout: 1min }")) as d:
+            d.wait_ready("maker")
+            if not d.cgroups:
+                self.skipTest("no control group of version 2 may be made here")
+            rtmem.wait_until(lambda: os.path.exists(self.pids + ".moved"), "moved")
+            pids = pids_in(self.pids, 1)
+            self.assertEqual(d.ctl("stop", "maker").returncode, 0)
+            self.assertTrue(gone(pids))
+            self.assertEqual(d.process("maker")["state"], "stopped")
+
     def test_the_tree_of_another_user_too(self):
         os.chmod(self.dir, 0o777)
         with self.daemon(shell("tree", self.DAEMONIZED.format(pids=self.pids), 'user: "65534"')) as d:
