@@ -16,7 +16,7 @@ processes:
   limited:
     command: [/bin/sleep, infinity]
     memory: {{ lock: strict }}
-    cgroup: {{ memory_min: 8M, memory_low: 16M, memory_max: 64M }}
+    cgroup: {{ memory_min: 8M, memory_low: 16M, memory_max: 256M }}
     ready: {{ when: exec }}
   tree:
     command: [/bin/sh, -c, "{TREE}"]
@@ -47,36 +47,35 @@ def sleepers():
 class Groups(machine.TestCase):
     @classmethod
     def setUpClass(cls):
+        cls.addClassCleanup(machine.ctl, "apply", status=None)
+        cls.addClassCleanup(os.unlink, POLICY)
         machine.write(POLICY, policy())
-        machine.ctl("apply", status=None)
+        text = machine.ctl("apply", status=None)
+        if "error:" in text:
+            raise AssertionError(text)
         machine.wait_ready("limited", "tree")
-
-    @classmethod
-    def tearDownClass(cls):
-        os.unlink(POLICY)
-        machine.ctl("apply", status=None)
 
     def test_1_the_memory_values_are_the_kernels(self):
         p = machine.processes()["limited"]
         group = group_of(p["pid"])
         self.assertEqual({k: machine.read(f"{group}/memory.{k}") for k in ("min", "low", "max")},
-                         {"min": str(8 << 20), "low": str(16 << 20), "max": str(64 << 20)})
+                         {"min": str(8 << 20), "low": str(16 << 20), "max": str(256 << 20)})
         self.assertEqual(p["compliance"], "compliant", p["findings"])
         self.assertNotEqual(group, group_of(machine.processes()["tree"]["pid"]))
 
     def test_2_a_changed_value_is_applied_live(self):
         pid = machine.processes()["limited"]["pid"]
-        machine.write(POLICY, policy().replace("memory_max: 64M", "memory_max: 96M"))
+        machine.write(POLICY, policy().replace("memory_max: 256M", "memory_max: 384M"))
         machine.ctl("apply", status=None)
         self.assertEqual(machine.processes()["limited"]["pid"], pid)
-        self.assertEqual(machine.read(group_of(pid) + "/memory.max"), str(96 << 20))
+        self.assertEqual(machine.read(group_of(pid) + "/memory.max"), str(384 << 20))
 
     def test_3_the_groups_live_over_a_restart(self):
         before = {n: p["pid"] for n, p in machine.processes().items()}
         machine.run("systemctl", "restart", "rtmemd")
         now = machine.wait_ready("limited", "tree")
         self.assertEqual({n: now[n]["pid"] for n in before}, before)
-        self.assertEqual(machine.read(group_of(before["limited"]) + "/memory.max"), str(96 << 20))
+        self.assertEqual(machine.read(group_of(before["limited"]) + "/memory.max"), str(384 << 20))
 
     def stop_tree(self):
         wanted = {str(n) for n in range(1001, 1006)}
