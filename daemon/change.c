@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "daemon/launch.h"
 #include "daemon/live.h"
 #include "daemon/pending.h"
 #include "daemon/status.h"
@@ -80,6 +81,24 @@ static int decide_idle(struct change *c) {
 	return say(c, CHANGE_UPDATE, "it doesn't run: its next start follows the new policy", "");
 }
 
+/* Part of a launch that the policy only names. Once seen, it's remembered. */
+static bool has_other_environment(struct process *p) {
+	char *failure = TAKE(p->failure);
+
+	if (p->policy->environment_files && !p->pending && !p->run->outdated)
+		p->run->outdated = launch_would_differ(p, p->run->plan_hash);
+	free(p->failure);
+	p->failure = failure;
+	return p->policy->environment_files && p->run->outdated;
+}
+
+static int decide_environment(struct change *c, bool restart) {
+	if (restart || c->policy->on_change == ON_CHANGE_RESTART)
+		return say(
+			c, CHANGE_RESTART, "only a new launch can follow: ", "environment_files");
+	return say(c, CHANGE_KEEP, "restart needed: ", "environment_files say something else now");
+}
+
 static int decide_running(struct change *c, bool restart) {
 	struct process *p = c->process;
 	size_t n_launch;
@@ -87,6 +106,8 @@ static int decide_running(struct change *c, bool restart) {
 
 	live_restrict(p, &c->differences);
 	n_launch = policy_differences_launch(&c->differences);
+	if (c->differences.n_items == 0 && has_other_environment(p))
+		return decide_environment(c, restart);
 	if (n_launch > 0 || p->run->outdated) {
 		(void)policy_differences_text(&c->differences, true, keys, sizeof(keys));
 		c->known = c->differences.n_items == n_launch && p->pending &&

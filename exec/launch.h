@@ -67,7 +67,7 @@ int step_env_unset(struct launch *l, const struct step *s);
 int step_trace(struct launch *l, const struct step *s);
 int step_env_merge(struct launch *l, const struct step *s);
 
-/** Drops what STEP_USER kept for later steps and nobody claimed. */
+/** Drops what STEP_USER kept for STEP_CAPABILITIES, which comes next if at all. */
 int credentials_finish(struct launch *l);
 bool has_capability(int capability);
 /** Merges tunables, library and order into the environment. */

@@ -109,9 +109,17 @@ int step_umask(struct launch *l, const struct step *s) {
 	return 0;
 }
 
+/* With the rights of the program, not with those that root's steps have left. */
 int step_directory(struct launch *l, const struct step *s) {
+	int r = credentials_finish(l);
+
+	if (r < 0)
+		return r;
 	if (chdir(s->text) == 0)
 		return 0;
+	if (errno == ENOENT)
+		snprintf(l->why, sizeof(l->why),
+			"there is no such directory: make it, or change working_directory");
 	if (errno == EACCES)
 		snprintf(l->why, sizeof(l->why),
 			"user %u may not enter it: change its mode, user or working_directory",
