@@ -29,6 +29,7 @@
 #include "daemon/output.h"
 #include "daemon/react.h"
 #include "daemon/ready.h"
+#include "daemon/receive.h"
 #include "daemon/record.h"
 #include "daemon/report.h"
 #include "daemon/starter.h"
@@ -149,6 +150,7 @@ static int make_report_pair(int *ret_ours, int *ret_childs) {
 		return -errno;
 	ours = pair[0];
 	childs = pair[1];
+	receive_refuse_descriptors(ours);
 	if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
 	r = raise_fd(&childs);

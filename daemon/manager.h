@@ -11,6 +11,7 @@
 
 #include "daemon/calls.h"
 #include "daemon/descriptors.h"
+#include "daemon/meter.h"
 #include "daemon/pace.h"
 #include "daemon/process.h"
 #include "daemon/rings.h"
@@ -99,6 +100,8 @@ struct manager {
 	size_t found; /* index: the process that a client asked for last */
 	struct client *clients; /* client::next */
 	size_t n_clients;
+	struct client *metered; /* whose message is being dealt with; NULL = of the system bus */
+	struct meter meter;
 
 	uint64_t tick_usec; /* when the tick timer is set for */
 	uint64_t host_due_usec;

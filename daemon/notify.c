@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The receiving side of sd_notify. Anybody on the machine can write here, so the kernel's word counts
- * (SCM_CREDENTIALS), not the message's: only the main process of a run is listened to. Descriptors that
- * come along are closed at once.
+ * (SCM_CREDENTIALS), not the message's: only the main process of a run is listened to. Descriptors don't
+ * come along (daemon/receive).
  */
 #include "daemon/notify.h"
 
@@ -22,6 +22,7 @@
 #include "common/units.h"
 #include "daemon/log.h"
 #include "daemon/ready.h"
+#include "daemon/receive.h"
 #include "daemon/runtime.h"
 #include "daemon/sample.h"
 #include "daemon/watchdog.h"
@@ -34,40 +35,6 @@
 #define FLOOD_WINDOW_USEC  50000
 #define FLOOD_WAKES	   20
 #define SECTION_PAUSE_USEC 10000
-#define PASSED_MAX	   253 /* descriptors with one message, as the kernel allows */
-
-/* The last close() of a connection may be told to wait until the other side has read all. */
-static void close_passed(const struct cmsghdr *c) {
-	static const struct linger at_once = { .l_onoff = 0 };
-	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-	for (size_t i = 0; i < n; i++) {
-		int fd;
-
-		memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-		(void)close(fd);
-	}
-}
-
-/* The sender's pid as the kernel saw it, 0 when it isn't known. */
-static pid_t sender_of(struct msghdr *message) {
-	pid_t pid = 0;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_SOCKET)
-			continue;
-		if (c->cmsg_type == SCM_RIGHTS)
-			close_passed(c);
-		if (c->cmsg_type == SCM_CREDENTIALS) {
-			struct ucred credentials;
-
-			memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
-			pid = credentials.pid;
-		}
-	}
-	return pid;
-}
 
 static char *value_of(char *line, const char *key) {
 	size_t n = strlen(key);
@@ -245,24 +212,13 @@ static void handle_message(struct manager *m, pid_t pid, char *text) {
 
 static bool receive_one(struct manager *m) {
 	char text[MESSAGE_MAX_BYTES + 1];
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * PASSED_MAX)];
-	} control;
-	struct iovec iov = { text, MESSAGE_MAX_BYTES };
-	struct msghdr message = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(m->notify_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	pid_t pid;
+	ssize_t n = receive(m->notify_fd, text, MESSAGE_MAX_BYTES, &pid);
 
 	if (n < 0)
-		return errno == EINTR;
-	pid = sender_of(&message);
+		return n == -EMSGSIZE; /* too long for anything that is understood */
 	text[n] = '\0';
-	if (!(message.msg_flags & MSG_TRUNC))
-		handle_message(m, pid, text);
+	handle_message(m, pid, text);
 	return true;
 }
 
@@ -278,13 +234,11 @@ void notify_drain(struct manager *m) {
 }
 
 int notify_init(struct manager *m) {
-	int on = 1, r;
+	int r;
 
 	m->notify_fd = runtime_bind(m->notify_path, SOCK_DGRAM);
 	if (m->notify_fd < 0)
 		return m->notify_fd;
-	if (setsockopt(m->notify_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
-		return -errno;
 	r = sd_event_add_io(m->event, &m->notify_source, m->notify_fd, EPOLLIN, on_notify_event, m);
 	if (r < 0)
 		return r;

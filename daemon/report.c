@@ -17,6 +17,7 @@
 #include "daemon/manager.h"
 #include "daemon/progress.h"
 #include "daemon/ready.h"
+#include "daemon/receive.h"
 #include "daemon/record.h"
 #include "daemon/sample.h"
 #include "daemon/witness.h"
@@ -179,9 +180,11 @@ static void read_packets(struct process *p) {
 	char data[sizeof(struct report) + 1];
 
 	for (int i = 0; i < PACKETS_PER_WAKEUP && p->run->report_fd >= 0; i++) {
-		ssize_t n = recv(p->run->report_fd, data, sizeof(data), MSG_DONTWAIT);
+		ssize_t n = receive(p->run->report_fd, data, sizeof(data), NULL);
 
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		if (n == -EMSGSIZE)
+			n = sizeof(data); /* no report */
+		if (n == -EAGAIN)
 			return;
 		if (n <= 0 || !handle_packet(p, data, (size_t)n)) {
 			stop_watching(p->run);

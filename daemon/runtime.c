@@ -19,6 +19,7 @@
 
 #include "common/cleanup.h"
 #include "daemon/log.h"
+#include "daemon/receive.h"
 
 #define LOCK_PAUSE_NSEC 20000000
 #define LOCK_TRIES	100 /* two seconds */
@@ -98,12 +99,17 @@ int runtime_lock(const char *directory) {
 static int bind_open(const char *path, int type) {
 	_cleanup_close_ int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int on = 1;
 
 	if (fd < 0)
 		return -errno;
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
+	/* before anybody can write: a message that was sent too early would come from nobody */
+	if (type == SOCK_DGRAM && setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -errno;
+	receive_refuse_descriptors(fd);
 	(void)unlink(path);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0)
 		return -errno;

@@ -2,7 +2,8 @@
 /*
  * sd-bus without a bus: each connection of the private socket is a bus of two, we are its server. The
  * number of clients is bounded, and of one user's clients more tightly, so that nobody unprivileged can
- * lock root out; a client that doesn't read what it's told is dropped.
+ * lock root out; a client that doesn't read what it's told is dropped. Between sd-bus and whoever isn't
+ * root stands a relay, which bounds what comes in, and the meter bounds what answers cost.
  */
 #include "daemon/server.h"
 
@@ -16,13 +17,16 @@
 #include "common/names.h"
 #include "daemon/bus.h"
 #include "daemon/log.h"
+#include "daemon/meter.h"
 #include "daemon/news.h"
+#include "daemon/relay.h"
 #include "daemon/runtime.h"
 
 #define CLIENTS_MAX	     64
 #define CLIENTS_PER_USER_MAX 16 /* root is bounded by CLIENTS_MAX alone */
-#define BACKLOG		     32
 #define DOOR_PAUSE_USEC	     200000
+#define BACKLOG		     1024 /* so that a crowd at the door keeps nobody out */
+#define ACCEPTS_PER_WAKE     32
 #define UNHEARD_MAX	     2048 /* signals: two for each of a thousand processes */
 
 struct client {
@@ -30,7 +34,10 @@ struct client {
 	struct client *next; /* manager::clients */
 	sd_bus *bus;
 	sd_event_source *begun;
-	uid_t uid;
+	struct caller
+		caller; /* as it connected; behind a relay, sd-bus itself sees nobody but us */
+	struct relay *relay; /* NULL: trusted */
+	bool in_flight; /* a message went in, and isn't dealt with yet */
 	bool deaf;
 };
 
@@ -46,10 +53,13 @@ static struct client *client_free(struct client *c) {
 		c->manager->n_clients--;
 	}
 	sd_event_source_disable_unref(c->begun);
+	if (c->manager->metered == c)
+		c->manager->metered = NULL;
 	if (c->bus) {
 		(void)sd_bus_detach_event(c->bus);
 		sd_bus_close_unref(c->bus);
 	}
+	relay_free(c->relay);
 	free(c);
 	return NULL;
 }
@@ -93,11 +103,65 @@ static int watch_local(struct client *c, const char *signal, sd_bus_message_hand
 		c);
 }
 
+/* ---- who isn't root ---------------------------------------------------------------------------- */
+
+/* The next message of this client: once the one before is answered, and the answer is gone. */
+static bool take_message(void *userdata) {
+	struct client *c = userdata;
+	uint64_t n_queued = 0;
+
+	if (c->in_flight || sd_bus_get_n_queued_write(c->bus, &n_queued) < 0 || n_queued > 0 ||
+		!meter_admits(&c->manager->meter, c->caller.uid))
+		return false;
+	c->in_flight = true;
+	return true;
+}
+
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	struct client *c = userdata;
+
+	c->manager->metered = c;
+	meter_begin(&c->manager->meter, c->caller.uid);
+	return 0;
+}
+
+static void on_settled(void *userdata) {
+	struct manager *m = userdata;
+	struct client *c = m->metered;
+
+	if (!c)
+		return;
+	m->metered = NULL;
+	c->in_flight = false;
+	relay_go_on(c->relay);
+}
+
+static void on_refill(void *userdata) {
+	const struct manager *m = userdata;
+
+	for (const struct client *c = m->clients; c; c = c->next)
+		if (c->relay)
+			relay_go_on(c->relay);
+}
+
+/* fd is what sd-bus gets instead. */
+static int put_relay_between(struct client *c, int *fd) {
+	int inner = -1, r;
+
+	if (c->caller.uid == 0 || c->caller.uid == geteuid())
+		return 0;
+	r = relay_new(c->manager->event, TAKE_FD(*fd), take_message, c, &c->relay, &inner);
+	*fd = inner;
+	return r;
+}
+
+/* ---- clients ----------------------------------------------------------------------------------- */
+
 static size_t clients_of(const struct manager *m, uid_t uid) {
 	size_t n = 0;
 
 	for (const struct client *c = m->clients; c; c = c->next)
-		n += c->uid == uid;
+		n += c->caller.uid == uid;
 	return n;
 }
 
@@ -121,8 +185,10 @@ static int put_objects(struct client *c) {
 
 static int client_start(struct client *c, int *fd) {
 	sd_id128_t id;
-	int r = sd_bus_new(&c->bus);
+	int r = put_relay_between(c, fd);
 
+	if (r >= 0)
+		r = sd_bus_new(&c->bus);
 	if (r >= 0)
 		r = sd_bus_set_fd(c->bus, *fd, *fd);
 	if (r < 0)
@@ -139,6 +205,8 @@ static int client_start(struct client *c, int *fd) {
 		r = sd_bus_set_connected_signal(c->bus, 1);
 	if (r >= 0)
 		r = sd_bus_start(c->bus);
+	if (r >= 0 && c->relay)
+		r = sd_bus_add_filter(c->bus, NULL, on_message, c);
 	if (r >= 0)
 		r = put_objects(c);
 	if (r >= 0)
@@ -152,13 +220,12 @@ static int client_start(struct client *c, int *fd) {
 
 static int client_new(struct manager *m, int *fd) {
 	CLEANUP(client_free_cleanup) struct client *c = NULL;
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-	int r;
+	struct caller caller;
+	int r = rights_of_peer(*fd, &caller);
 
-	if (getsockopt(*fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return -errno;
-	if (!has_room(m, peer.uid))
+	if (r < 0)
+		return r;
+	if (!has_room(m, caller.uid))
 		return -EUSERS;
 	c = calloc(1, sizeof(*c));
 	if (!c)
@@ -166,7 +233,7 @@ static int client_new(struct manager *m, int *fd) {
 	if (!server_has_listeners(m))
 		news_begin(m);
 	c->manager = m;
-	c->uid = peer.uid;
+	c->caller = caller;
 	c->next = m->clients;
 	m->clients = c;
 	m->n_clients++;
@@ -177,17 +244,26 @@ static int client_new(struct manager *m, int *fd) {
 	return 0;
 }
 
-static int on_connection(sd_event_source *s, int listener, uint32_t revents, void *userdata) {
+/* 1: let in or turned away; 0: nobody is there; -errno. */
+static int accept_one(struct manager *m, int listener) {
 	_cleanup_close_ int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	int r;
 
-	/* who can't be let in for want of descriptors waits at the door, and is looked after again soon */
-	(void)sd_event_source_set_ratelimit(s, fd < 0 ? DOOR_PAUSE_USEC : 0, fd < 0);
 	if (fd < 0)
-		return 0;
-	r = client_new(userdata, &fd);
+		return errno == EAGAIN ? 0 : -errno;
+	r = client_new(m, &fd);
 	if (r < 0)
 		log_debug("a client was turned away: %s", strerror(-r));
+	return 1;
+}
+
+static int on_connection(sd_event_source *s, int listener, uint32_t revents, void *userdata) {
+	int r = 1;
+
+	for (int i = 0; i < ACCEPTS_PER_WAKE && r > 0; i++)
+		r = accept_one(userdata, listener);
+	/* who can't be let in for want of descriptors waits at the door, and is looked after again soon */
+	(void)sd_event_source_set_ratelimit(s, r < 0 ? DOOR_PAUSE_USEC : 0, r < 0);
 	return 0;
 }
 
@@ -199,6 +275,9 @@ int server_init(struct manager *m) {
 	m->bus_fd = runtime_bind(path, SOCK_STREAM);
 	if (m->bus_fd < 0)
 		return m->bus_fd;
+	r = meter_init(&m->meter, m->event, on_settled, on_refill, m);
+	if (r < 0)
+		return r;
 	if (listen(m->bus_fd, BACKLOG) < 0)
 		return -errno;
 	r = sd_event_add_io(m->event, &m->bus_source, m->bus_fd, EPOLLIN, on_connection, m);
@@ -210,15 +289,22 @@ void server_done(struct manager *m) {
 		client_free(m->clients);
 	m->bus_source = sd_event_source_disable_unref(m->bus_source);
 	m->bus_fd = close_fd(m->bus_fd);
+	meter_done(&m->meter);
 }
 
 /* ---- for those who answer and tell ------------------------------------------------------------- */
 
 int server_caller(const struct manager *m, sd_bus_message *call, struct caller *ret) {
-	sd_bus *bus = sd_bus_message_get_bus(call);
+	const sd_bus *bus = sd_bus_message_get_bus(call);
 
-	return bus == m->system_bus ? rights_of_sender(call, ret)
-				    : rights_of_peer(sd_bus_get_fd(bus), ret);
+	if (bus == m->system_bus)
+		return rights_of_sender(call, ret);
+	for (const struct client *c = m->clients; c; c = c->next)
+		if (c->bus == bus) {
+			*ret = c->caller;
+			return 0;
+		}
+	return -ENOTCONN;
 }
 
 bool server_has_listeners(const struct manager *m) {
@@ -247,7 +333,7 @@ void server_drop_deaf(struct manager *m) {
 		next = c->next;
 		if (!c->deaf)
 			continue;
-		log_debug("a client of uid %u doesn't read what it's told: hung up", c->uid);
+		log_debug("a client of uid %u doesn't read what it's told: hung up", c->caller.uid);
 		client_free(c);
 	}
 }

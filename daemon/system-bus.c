@@ -51,6 +51,23 @@ static void try_later(struct manager *m) {
 		(void)sd_event_source_set_description(m->bus_timer, "rtmemd-system-bus-timer");
 }
 
+/* ---- what questions cost ------------------------------------------------------------------------- */
+
+/* Of all callers together: the bus daemon bounds each, and whoever has to be told apart is, by the private
+ * socket. */
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	struct manager *m = userdata;
+
+	if (!sd_bus_message_is_method_call(message, NULL, NULL))
+		return 0;
+	if (!meter_admits(&m->meter, METER_SYSTEM_BUS))
+		return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
+			"too many questions on the system bus: ask again in a second");
+	m->metered = NULL;
+	meter_begin(&m->meter, METER_SYSTEM_BUS);
+	return 0;
+}
+
 /* ---- one connection ---------------------------------------------------------------------------- */
 
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -109,6 +126,8 @@ static int open_bus(struct manager *m) {
 		r = sd_bus_match_signal_async(m->system_bus, NULL, "org.freedesktop.DBus.Local",
 			"/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
 			on_disconnected, NULL, m);
+	if (r >= 0)
+		r = sd_bus_add_filter(m->system_bus, NULL, on_message, m);
 	if (r >= 0)
 		r = bus_add_objects(m->system_bus, m);
 	if (r >= 0)

@@ -3,9 +3,11 @@
  * A managed process that means harm: it finds the socket on which its library reports and everything
  * else that leads to rtmemd, and writes to them what doesn't belong there. Then it waits.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 
 #define N_REPORTS	20000
 #define N_NOTIFICATIONS 4000
+#define N_CHILDREN	1000
 
 static unsigned char garbage[64 << 10];
 
@@ -66,7 +69,7 @@ static void attack_report(void) {
 	throw(fd, garbage, 0); /* looks like the end */
 }
 
-static void attack_notify(const char *path) {
+static void attack_notify(const char *path, int n) {
 	static const char *const lines[] = { "READY=1", "READY=1\nREADY=1", "\n\n\n", "=",
 		"EXTEND_TIMEOUT_USEC=99999999999999999999999", "STATUS=\033[2J%s%n", "FDSTORE=1" };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -77,19 +80,69 @@ static void attack_notify(const char *path) {
 	memcpy(address.sun_path, path, strlen(path));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return;
-	for (int i = 0; i < N_NOTIFICATIONS; i++)
+	for (int i = 0; i < n; i++)
 		throw(fd, garbage, (size_t)i % 8192);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		throw(fd, lines[i], strlen(lines[i]));
 }
 
-/* hostile NOTIFY-SOCKET */
+/* Another's name, and text that would clear an operator's terminal. Children, too many to be looked at one by
+ * one; all of them say that they are ready. */
+static void crowd(const char *notify) {
+	(void)prctl(PR_SET_NAME, "good\033[2J\n%n");
+	for (int i = 0; i < N_CHILDREN; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			break;
+		if (pid > 0)
+			continue;
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (i % 10 == 0)
+			attack_notify(notify, 10);
+		for (;;)
+			pause();
+	}
+}
+
+static void close_report(const char *unused) {
+	(void)close(report_socket());
+}
+
+/* Full of what the other side won't read: it has stopped listening. */
+static void fill_report(const char *unused) {
+	int fd = report_socket();
+
+	while (fd >= 0 && send(fd, garbage, 4096, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		;
+}
+
+static const struct {
+	const char *word;
+	void (*fn)(const char *notify);
+} deeds[] = {
+	{ "crowd", crowd },
+	{ "close-report", close_report },
+	{ "fill-report", fill_report },
+};
+
+static void do_deed(const char *word, const char *notify) {
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
+		if (strcmp(deeds[i].word, word) == 0)
+			deeds[i].fn(notify);
+}
+
+/* hostile NOTIFY-SOCKET [DEED] */
 int main(int argc, char *argv[]) {
 	for (size_t i = 0; i < sizeof(garbage); i++)
 		garbage[i] = (unsigned char)(i * 2654435761u >> 24);
-	attack_report();
-	if (argc > 1)
-		attack_notify(argv[1]);
+	if (argc > 2) {
+		do_deed(argv[2], argv[1]);
+	} else {
+		attack_report();
+		if (argc > 1)
+			attack_notify(argv[1], N_NOTIFICATIONS);
+	}
 	puts("hostile: done");
 	(void)fflush(stdout);
 	for (;;)
