@@ -238,12 +238,12 @@ static const enum exit_cause causes[PROCESS_EVENT_MAX] = {
 
 /* Why it ends, before anything is done for that: a next rtmemd may have to go on with it. */
 static void note_cause(struct process *p, enum process_action action, enum process_event event) {
+	enum exit_cause *cause = p->run ? &p->run->cause : &p->ending.cause;
+
 	if (action == ACTION_TERMINATE || action == ACTION_ABORT)
-		p->run->cause = causes[event];
-	else if (action == ACTION_ASKED && p->run)
-		p->run->cause = EXIT_CAUSE_ASKED;
+		*cause = causes[event];
 	else if (action == ACTION_ASKED)
-		p->ending.cause = EXIT_CAUSE_ASKED;
+		*cause = EXIT_CAUSE_ASKED;
 }
 
 static void act_terminate(struct process *p, enum process_event event) {
