@@ -14,7 +14,7 @@ import rtmem
 
 # lock: none, because this is about rtmemd; `always`, because a launch without a client is what is wanted
 POLICY = fixture.document(fixture.sleeper(
-    "node", "memory: { lock: none }", "restart: { when: always, delay: 100ms, limit: 0 }"))
+    "node", "memory: { lock: none }", "restart: { when: always, delay: 100ms, delay_max: 100ms, limit: 0 }"))
 
 
 def threads(pid):
