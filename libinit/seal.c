@@ -25,11 +25,12 @@
 static long install(void) {
 	struct sock_filter code[SEAL_FILTER_MAX];
 	struct sock_fprog program = { .filter = code };
+	long r;
 
 	program.len = (unsigned short)seal_filter(code);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, FLAGS, &program);
+	r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, FLAGS, &program);
 	return r < 0 ? -errno : r;
 }
 
