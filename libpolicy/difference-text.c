@@ -10,6 +10,7 @@
 
 const char *policy_differences_text(
 	const struct policy_differences *d, bool only_launch, char *buf, size_t size) {
+	static const char cut[] = " ...";
 	size_t used = 0;
 
 	buf[0] = '\0';
@@ -20,7 +21,9 @@ const char *policy_differences_text(
 			continue;
 		n = snprintf(buf + used, size - used, "%s%s", used ? ", " : "", d->items[i].key);
 		if (n < 0 || (size_t)n >= size - used) {
-			snprintf(buf + used, size - used, "%s", size - used > 4 ? " ..." : "");
+			size_t at = used + sizeof(cut) <= size ? used : size - sizeof(cut);
+
+			memcpy(buf + at, cut, sizeof(cut));
 			break;
 		}
 		used += (size_t)n;

@@ -26,7 +26,7 @@ int policy_differences_copy(const struct policy_differences *d, struct policy_di
 void policy_differences_done(struct policy_differences *d);
 /** How many need a new launch. */
 size_t policy_differences_launch(const struct policy_differences *d);
-/** "limits.core, user": of those that need a new launch, or of all; cut with "..." if need be. */
+/** "limits.core, user": of those that need a new launch, or of all; cut with "..." if need be. size: 8 or more. */
 const char *policy_differences_text(
 	const struct policy_differences *d, bool only_launch, char *buf, size_t size);
 
