@@ -94,6 +94,34 @@ def alive(pid):
         return False
 
 
+def int_or_0(text):
+    return int(text) if text and text.isdigit() else 0
+
+
+def start_ticks(pid):
+    """With the pid, the identity of a process; 0 when there's none."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            return int(f.read().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0
+
+
+def kill_the_same(pid, start):
+    """Kills it, unless its number is another one's by now."""
+    try:
+        fd = os.pidfd_open(pid) if pid > 1 and start else -1
+    except OSError:
+        return
+    if fd >= 0:
+        try:
+            if start_ticks(pid) == start:
+                signal.pidfd_send_signal(fd, signal.SIGKILL)
+        except OSError:
+            pass
+        os.close(fd)
+
+
 def status_field(pid, field):
     """A field of /proc/PID/status: an integer (kB for Vm fields), or the text."""
     with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as f:
@@ -136,7 +164,7 @@ class Daemon:
         self.arguments, self.argv_prefix = list(arguments), list(argv_prefix)
         self.program = program or RTMEMD
         self.environment = dict(os.environ, **(environment or {}))
-        self.known_pids = set()
+        self.known = set()  # (pid, start time): numbers are given again, within minutes on a busy machine
         self.popen = None
         self.popen_arguments = {}
         self.cgroups = None  # where this rtmemd makes control groups
@@ -193,7 +221,7 @@ class Daemon:
             return None
         document = json.loads(done.stdout)
         self.cgroups = document["daemon"].get("cgroups", self.cgroups)
-        self.known_pids.update(p["pid"] for p in document["processes"] if p["pid"] > 0)
+        self.known.update((p["pid"], start_ticks(p["pid"])) for p in document["processes"] if p["pid"] > 0)
         return document
 
     def process(self, name):
@@ -224,16 +252,15 @@ class Daemon:
     def wait_ready(self, name, seconds=30):
         return self.wait_process(name, lambda p: p["ready"], "ready", seconds)
 
-    def _recorded_pids(self):
-        """Of processes that no status told of, e.g. when the daemon failed early."""
+    def _recorded(self):
+        """Processes that no status told of, e.g. when the daemon failed early."""
         directory = os.path.join(self.runtime_dir, "processes")
-        pids = set()
+        found = set()
         for entry in os.listdir(directory) if os.path.isdir(directory) else ():
             with open(os.path.join(directory, entry), encoding="utf-8", errors="replace") as f:
-                words = f.read().replace("=", " ").split()
-            if "pid" in words[:-1] and words[words.index("pid") + 1].isdigit():
-                pids.add(int(words[words.index("pid") + 1]))
-        return pids
+                values = dict(line.rstrip("\n").split("=", 1) for line in f if "=" in line)
+            found.add((int_or_0(values.get("pid")), int_or_0(values.get("start_ticks"))))
+        return found
 
     def stemming(self):
         """The processes that live and whose environment names this rtmemd: also those that left their parents."""
@@ -274,12 +301,8 @@ class Daemon:
             if kind is None and (status != 0 or "runtime error: " in self.log()):
                 raise AssertionError(f"rtmemd ended with {status}:\n{self.log()}")
         finally:
-            for pid in self.known_pids | self._recorded_pids() | self.stemming():
-                try:
-                    if alive(pid):
-                        os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            for pid, start in self.known | self._recorded() | {(p, start_ticks(p)) for p in self.stemming()}:
+                kill_the_same(pid, start)
             self._remove_cgroups()
             shutil.rmtree(self.dir, ignore_errors=True)
 
