@@ -292,7 +292,7 @@ class AtOnce(rtmem.TestCase):
                 self.assertFalse(rtmem.alive(pid))
                 with dbus.Client(wait_socket(d)) as c:
                     c.call("/org/rtmem1", "org.rtmem1.Manager", "Start", "s", "deaf")
-                pid = d.wait_process("deaf", lambda p: p["pid"], "started")["pid"]
+                pid = d.wait_process("deaf", lambda p: p["state"] == "preparing", "started")["pid"]
                 self.assertEqual(os.getpriority(os.PRIO_PROCESS, pid), 1)
 
     def test_several_at_once_come_to_the_same(self):
