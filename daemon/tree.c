@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -30,12 +31,15 @@
 #include "host/kin.h"
 #include "host/process.h"
 
-#define MEMBERS_MAX 4096 /* more than that are killed in rounds */
-#define DESCRIBED   3
+#define MEMBERS_MAX   4096 /* more than that are killed in rounds */
+#define DESCRIBED     3
+#define PATIENCE      10 /* pauses in one search */
+#define PATIENCE_NSEC 500000
 
 struct search {
 	const struct process *p;
 	struct members *found;
+	unsigned patience;
 	char mark[128], socket[PATH_MAX + 16]; /* assignments in the environment of its children */
 };
 
@@ -80,25 +84,56 @@ static int take(pid_t pid, void *userdata) {
 	return 0;
 }
 
-/* 1 ours, 0 another's, -1 it doesn't say */
-static int ask_environment(const struct search *s, pid_t pid) {
-	_cleanup_free_ char *block = NULL;
-	size_t size;
+enum answer {
+	ANSWER_BLANK, /* no environment, or none yet: in the midst of an execve */
+	ANSWER_NONE,
+	ANSWER_OTHER,
+	ANSWER_OURS,
+};
 
-	if (environment_read(pid, &block, &size) < 0 || !environment_has(block, size, s->socket))
-		return -1;
-	return environment_has(block, size, s->mark);
+static enum answer ask_environment(const struct search *s, pid_t pid) {
+	_cleanup_free_ char *block = NULL;
+	size_t size = 0;
+
+	if (environment_read(pid, &block, &size) < 0)
+		return ANSWER_NONE;
+	if (size == 0)
+		return ANSWER_BLANK;
+	if (!environment_has(block, size, s->socket))
+		return ANSWER_NONE;
+	return environment_has(block, size, s->mark) ? ANSWER_OURS : ANSWER_OTHER;
+}
+
+static bool is_young(const struct kin *k) {
+	struct timespec now;
+
+	return clock_gettime(CLOCK_BOOTTIME, &now) == 0 &&
+		(uint64_t)now.tv_sec < k->start_ticks / (uint64_t)sysconf(_SC_CLK_TCK) + 2;
+}
+
+/* Who was just forked may be executing its program; that takes less than a millisecond as a rule. */
+static enum answer ask_patiently(struct search *s, const struct kin *k) {
+	static const struct timespec pause = { .tv_nsec = PATIENCE_NSEC };
+	enum answer answer = ask_environment(s, k->pid);
+
+	while (answer == ANSWER_BLANK && s->patience > 0 && is_young(k)) {
+		s->patience--;
+		(void)nanosleep(&pause, NULL);
+		answer = ask_environment(s, k->pid);
+	}
+	return answer;
 }
 
 static int take_marked(pid_t pid, void *userdata) {
 	struct search *s = userdata;
+	enum answer answer;
 	struct kin k;
-	int ours;
 
 	if (!is_candidate(s, pid) || kin_read(pid, &k) < 0 || kin_has_ended(&k))
 		return 0;
-	ours = ask_environment(s, pid);
-	if (ours > 0 || (ours < 0 && s->p->session > 0 && k.session == s->p->session))
+	answer = ask_patiently(s, &k);
+	if (answer == ANSWER_OURS ||
+		(answer < ANSWER_OTHER && s->p->session > 0 && k.session == s->p->session))
 		add(s, &k);
 	return 0;
 }
@@ -122,6 +157,7 @@ static void search_init(struct search *s, const struct process *p, struct member
 	*ret = (struct members){ .n_items = 0 };
 	s->p = p;
 	s->found = ret;
+	s->patience = PATIENCE;
 	snprintf(s->mark, sizeof(s->mark), RTMEM_ENV_PROCESS "=%s", p->name);
 	snprintf(s->socket, sizeof(s->socket), RTMEM_ENV_SOCKET "=%s", p->manager->notify_path);
 }
