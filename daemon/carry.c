@@ -62,9 +62,21 @@ static void update(struct policy_set *set, struct change *c) {
 	judge_anew(p);
 }
 
+static void set_environment(struct process *p, bool other) {
+	if (p->run && p->run->other_environment != other) {
+		p->run->other_environment = other;
+		p->n_pending++;
+	}
+}
+
 static void let_wait(struct policy_set *set, struct change *c) {
 	struct process *p = c->process;
 
+	if (c->differences.n_items == 0) { /* of the policy: its environment files differ */
+		(void)process_set_policy(p, set, c->policy);
+		set_environment(p, true);
+		return;
+	}
 	follow(c);
 	if (pending_set(p, set, c->policy, &c->differences) < 0) {
 		change_problem(c, strerror(ENOMEM));
@@ -111,6 +123,7 @@ static void act_on(struct manager *m, struct policy_set *set, struct change *c) 
 		break;
 	case CHANGE_KEEP: /* the places, at least */
 		(void)process_set_policy(c->process, set, c->policy);
+		set_environment(c->process, false);
 		break;
 	case CHANGE_KIND_MAX:
 		break;

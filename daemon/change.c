@@ -81,22 +81,24 @@ static int decide_idle(struct change *c) {
 	return say(c, CHANGE_UPDATE, "it doesn't run: its next start follows the new policy", "");
 }
 
-/* Part of a launch that the policy only names. Once seen, it's remembered. */
+/* Part of a launch that the policy only names. */
 static bool has_other_environment(struct process *p) {
 	char *failure = TAKE(p->failure);
+	bool other = p->policy->environment_files && !p->pending && !p->run->outdated &&
+		launch_would_differ(p, p->run->plan_hash);
 
-	if (p->policy->environment_files && !p->pending && !p->run->outdated)
-		p->run->outdated = launch_would_differ(p, p->run->plan_hash);
 	free(p->failure);
 	p->failure = failure;
-	return p->policy->environment_files && p->run->outdated;
+	return other;
 }
 
 static int decide_environment(struct change *c, bool restart) {
 	if (restart || c->policy->on_change == ON_CHANGE_RESTART)
 		return say(
 			c, CHANGE_RESTART, "only a new launch can follow: ", "environment_files");
-	return say(c, CHANGE_KEEP, "restart needed: ", "environment_files say something else now");
+	c->known = c->process->run->other_environment;
+	return say(
+		c, CHANGE_PENDING, "restart needed: ", "environment_files say something else now");
 }
 
 static int decide_running(struct change *c, bool restart) {

@@ -56,7 +56,7 @@ void pending_drop(struct process *p) {
 }
 
 bool pending_any(const struct process *p) {
-	return p->pending || (p->run && p->run->outdated);
+	return p->pending || (p->run && (p->run->outdated || p->run->other_environment));
 }
 
 void pending_each(
@@ -66,6 +66,8 @@ void pending_each(
 	for (size_t i = 0; d && i < d->n_items; i++)
 		if (!d->items[i].live)
 			fn(d->items[i].key, userdata);
+	if (p->run && p->run->other_environment)
+		fn("environment_files", userdata);
 	if (p->run && p->run->outdated)
 		fn("launch", userdata);
 }

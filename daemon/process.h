@@ -64,6 +64,7 @@ struct run {
 	bool stored; /* its descriptors are kept by our manager too */
 	bool uncollected; /* ended, and its parent hasn't asked yet how */
 	bool injection_wanted;
+	bool other_environment; /* its environment files have changed since */
 	bool outdated; /* launched under an older policy or release */
 	bool begun; /* the program itself runs, not rtmem-exec any more */
 	bool ready;

@@ -76,12 +76,12 @@ static int compare_names(const void *a, const void *b) {
 }
 
 int policy_set_index(struct policy_set *s) {
-	s->by_name = calloc(s->n_processes + 1, sizeof(*s->by_name));
+	s->by_name = calloc(s->n_processes + 1, sizeof(struct process_policy *));
 	if (!s->by_name)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->n_processes; i++)
 		s->by_name[i] = &s->processes[i];
-	qsort(s->by_name, s->n_processes, sizeof(*s->by_name), compare_names);
+	qsort(s->by_name, s->n_processes, sizeof(struct process_policy *), compare_names);
 	return 0;
 }
 
@@ -94,7 +94,8 @@ const struct process_policy *policy_set_find(const struct policy_set *s, const c
 
 	if (!s->by_name)
 		return find(s->processes, s->n_processes, name);
-	found = bsearch(name, s->by_name, s->n_processes, sizeof(*s->by_name), compare_name);
+	found = bsearch(
+		name, s->by_name, s->n_processes, sizeof(struct process_policy *), compare_name);
 	return found ? *found : NULL;
 }
 
