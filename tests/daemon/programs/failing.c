@@ -60,7 +60,7 @@ __attribute__((constructor)) static void map_control(void) {
 	if (fd < 0)
 		return;
 	map = (void *)syscall(
-		SYS_mmap, NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		SYS_mmap, 0L, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	(void)syscall(SYS_close, fd);
 	if (map != MAP_FAILED)
 		control = map;
