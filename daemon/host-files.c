@@ -22,7 +22,7 @@ static const char *const causes[] = {
 	[HELD_NO_RIGHT] = "locking them takes CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK",
 	[HELD_NO_ROOM] = "they don't fit into the memory that is available",
 	[HELD_UNREADABLE] = "they can't be read: permission denied",
-	[HELD_FAILED] = "`rtmemctl status " HOLDER_NAME "` says why",
+	[HELD_FAILED] = "`rtmemctl status lock_files` says why",
 };
 
 static struct process *find_holder(const struct manager *m) {
