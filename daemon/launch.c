@@ -168,7 +168,7 @@ static int child_environment(char ***ret) {
 
 	for (const char *const *key = kept; *key; key++) {
 		_cleanup_free_ char *assignment = NULL;
-		const char *value = getenv(*key);
+		const char *value = secure_getenv(*key);
 
 		if (!value)
 			continue;

@@ -56,7 +56,7 @@ static const char *const message_ids[MESSAGE_MAX] = {
 };
 
 static bool stderr_is_journal(void) {
-	const char *stream = getenv("JOURNAL_STREAM");
+	const char *stream = secure_getenv("JOURNAL_STREAM");
 	uint64_t device, inode;
 	struct stat st;
 

@@ -28,6 +28,19 @@ struct starter {
 
 /* ---- the table --------------------------------------------------------------------------------- */
 
+/* Our copy of a descriptor of the process; a duplicate above the child's numbers. */
+static int fetch(const struct starter *s, int fd) {
+	int copy = (int)syscall(SYS_pidfd_getfd, s->self, fd, 0), high;
+
+	if (copy < 0)
+		return -errno;
+	high = fcntl(copy, F_DUPFD_CLOEXEC, FIRST_FD);
+	if (high < 0)
+		high = -errno;
+	(void)close(copy);
+	return high;
+}
+
 static int take_own_files(void *userdata) {
 	struct starter *s = userdata;
 	int self;
@@ -43,7 +56,9 @@ static int take_own_files(void *userdata) {
 	if (s->self < 0)
 		return -errno;
 	(void)close(self);
-	return 0;
+	self = fetch(s,
+		STDERR_FILENO); /* Linux 5.6; nothing that looks over our shoulder knows it yet */
+	return self < 0 ? self : close(self);
 }
 
 DEFINE_CLEANUP(struct starter *, starter_free)
@@ -74,19 +89,6 @@ struct starter *starter_free(struct starter *s) {
 	hands_free(s->hands);
 	free(s);
 	return NULL;
-}
-
-/* Our copy of a descriptor of the process; a duplicate above the child's numbers. */
-static int fetch(const struct starter *s, int fd) {
-	int copy = (int)syscall(SYS_pidfd_getfd, s->self, fd, 0), high;
-
-	if (copy < 0)
-		return -errno;
-	high = fcntl(copy, F_DUPFD_CLOEXEC, FIRST_FD);
-	if (high < 0)
-		high = -errno;
-	(void)close(copy);
-	return high;
 }
 
 /* ---- the child --------------------------------------------------------------------------------- */

@@ -21,14 +21,14 @@
 #define PATIENCE_MSEC  100
 
 bool upward_is_wanted(void) {
-	const char *path = getenv("NOTIFY_SOCKET");
+	const char *path = secure_getenv("NOTIFY_SOCKET");
 
 	return path && *path;
 }
 
 static int connect_manager(void) {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	const char *path = getenv("NOTIFY_SOCKET");
+	const char *path = secure_getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	size_t length = path ? strlen(path) : 0;
 

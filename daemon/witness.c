@@ -8,11 +8,13 @@
  */
 #include "daemon/witness.h"
 
+#include <fcntl.h>
 #include <linux/kcmp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -20,12 +22,15 @@
 
 static bool read_image(pid_t pid, struct image *ret) {
 	char path[32];
-	struct stat st;
+	struct statx st;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	if (stat(path, &st) < 0)
+	/* as it's known here: whoever serves the file system (FUSE) isn't asked, nor waited for */
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &st) < 0)
 		return false;
-	*ret = (struct image){ .known = true, .device = st.st_dev, .inode = st.st_ino };
+	*ret = (struct image){ .known = true,
+		.device = makedev(st.stx_dev_major, st.stx_dev_minor),
+		.inode = (ino_t)st.stx_ino };
 	return true;
 }
 

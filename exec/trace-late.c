@@ -70,6 +70,14 @@ static bool wait_briefly(pid_t tid, int *ret_status) {
 	}
 }
 
+/* A thread may end, and its number be given to another program's, until it's stopped: then no more. */
+static bool is_ours(const struct visit *v) {
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)v->t->pid, (int)v->tid);
+	return access(path, F_OK) == 0;
+}
+
 /* Attaches and stops it. -EAGAIN: not now; others: not at all. */
 static int stop(struct visit *v) {
 	int status;
@@ -83,7 +91,7 @@ static int stop(struct visit *v) {
 			!wait_briefly(v->tid, &status))
 			return -EBUSY;
 	}
-	return WSTOPSIG(status) == SIGTRAP ? 0 : -EAGAIN;
+	return WSTOPSIG(status) == SIGTRAP && is_ours(v) ? 0 : -EAGAIN;
 }
 
 static void let_go(struct visit *v, int sig) {

@@ -4,6 +4,7 @@
 of it."""
 import os
 import re
+import stat
 
 import fixture
 import rtmem
@@ -100,6 +101,64 @@ class Sandbox(rtmem.TestCase):
         self.assertNotIn(self.namespaces(daemon)[0], self.namespaces("self"))
         self.assertEqual(os.readlink(f"/proc/{program}/cwd"), "/")
         self.assertEqual(os.stat(f"/proc/{program}/root/mnt").st_dev, os.stat("/mnt").st_dev)
+
+
+class Places(rtmem.TestCase):
+    """Directories that others could have prepared"""
+
+    def make(self):
+        daemon = rtmem.Daemon(fixture.document(fixture.sleeper("a")))
+        self.addCleanup(lambda: daemon.__exit__(None, None, None))
+        return daemon
+
+    def check_refused(self, daemon, said):
+        daemon.start()
+        self.assertEqual(daemon.popen.wait(20), 1, daemon.log())
+        self.assertIn(said, daemon.log())
+        self.assertNotIn("started as", daemon.log())
+
+    def test_a_runtime_directory_that_others_can_write(self):
+        for mode in (0o777, 0o775, 0o1777):
+            with self.subTest(mode=oct(mode)):
+                daemon = self.make()
+                os.chmod(daemon.runtime_dir, mode)
+                self.check_refused(daemon, "writable by nobody else")
+
+    def test_a_runtime_directory_of_somebody_else(self):
+        daemon = self.make()
+        os.chown(daemon.runtime_dir, fixture.NOBODY, -1)
+        self.check_refused(daemon, f"belongs to uid {fixture.NOBODY}")
+
+    def test_a_runtime_directory_that_is_a_link(self):
+        daemon = self.make()
+        os.rename(daemon.runtime_dir, daemon.runtime_dir + "-there")
+        os.symlink(daemon.runtime_dir + "-there", daemon.runtime_dir)
+        self.check_refused(daemon, "can't open")
+
+    def test_a_policy_that_others_can_write(self):
+        daemon = self.make()
+        os.chmod(os.path.join(daemon.config_dir, "test.yaml"), 0o666)
+        self.check_refused(daemon, "can't be used")
+
+    def test_sockets_and_records_are_not_made_through_links(self):
+        daemon = self.make()
+        victim = os.path.join(daemon.dir, "victim")
+        with open(victim, "w", encoding="utf-8") as f:
+            f.write("mine")
+        os.mkdir(os.path.join(daemon.runtime_dir, "processes"))
+        for name in ("bus", "notify", "processes/a", "processes/.a"):
+            os.symlink(victim, os.path.join(daemon.runtime_dir, name))
+        daemon.start()
+        daemon.wait_ready("a")
+        with open(victim, encoding="utf-8") as f:
+            self.assertEqual(f.read(), "mine")
+        self.assertTrue(stat.S_ISSOCK(os.lstat(os.path.join(daemon.runtime_dir, "bus")).st_mode))
+        self.assertTrue(stat.S_ISREG(os.lstat(os.path.join(daemon.runtime_dir, "processes", "a")).st_mode))
+
+    def test_a_lock_that_is_a_link(self):
+        daemon = self.make()
+        os.symlink("/dev/null", os.path.join(daemon.runtime_dir, "lock"))
+        self.check_refused(daemon, "can't open")
 
 
 rtmem.require_root()
