@@ -12,12 +12,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "daemon/cgroup.h"
@@ -33,8 +30,6 @@
 #include "daemon/store.h"
 #include "host/pidfd.h"
 
-#define HELPER_NAME "rtmem-exec"
-
 /* ---- a process that lives ------------------------------------------------------------------------------ */
 
 static void compare_plan(struct process *p, struct run *r) {
@@ -44,24 +39,6 @@ static void compare_plan(struct process *p, struct run *r) {
 			"was started under an older policy or release: `rtmemctl restart %s` applies the "
 			"present one",
 			p->name);
-}
-
-/* Not the program yet. After an upgrade its file may be another one than ours, or gone. */
-static bool is_helper(pid_t pid) {
-	static const char gone[] = " (deleted)";
-	char link[32], target[PATH_MAX + sizeof(gone)], *name;
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
-	n = readlink(link, target, sizeof(target) - 1);
-	if (n < 0)
-		return false;
-	target[n] = '\0';
-	name = strrchr(target, '/');
-	name = name ? name + 1 : target;
-	if (strlen(name) > strlen(gone) && strcmp(name + strlen(name) - strlen(gone), gone) == 0)
-		name[strlen(name) - strlen(gone)] = '\0';
-	return strcmp(name, HELPER_NAME) == 0;
 }
 
 static void take_record(
@@ -76,19 +53,19 @@ static void take_record(
 		r->began_usec = record->began_usec;
 	if (record->have_report)
 		(void)run_keep_report(r, &record->report);
-	r->begun = record->begun || record->have_report || !is_helper(r->pid);
+	r->begun = record->begun || record->have_report ||
+		(!record->injection_wanted && !launch_is_helper(r->pid));
 	r->report_fd = TAKE_FD(kept->report_fd);
 	if (r->report_fd >= 0 && report_watch(p) < 0)
 		r->report_fd = close_fd(r->report_fd);
 }
 
-/* Did it get its go? Where that can't be seen, and where its library reported to nobody, it doesn't count
- * as launched. */
+/* With its socket, which is stored after the go, all else can still come. Without, it doesn't count as
+ * launched when its library has reported to nobody, or when nothing shows that it ever got its go. */
 static bool was_cut(const struct run *r, const struct record *record) {
-	if (!r->begun)
-		return true;
-	return record->state == PROCESS_STARTING && r->injection_wanted && !r->report &&
-		!r->injection_cause && r->report_fd < 0;
+	if (record->state != PROCESS_STARTING || r->report_fd >= 0 || r->report)
+		return false;
+	return launch_is_helper(r->pid) || (r->injection_wanted && !r->injection_cause);
 }
 
 static void go_on_stopping(struct process *p, const struct record *record) {
@@ -107,8 +84,7 @@ static void go_on_stopping(struct process *p, const struct record *record) {
 static void go_on_starting(struct process *p, const struct record *record) {
 	struct run *r = p->run;
 
-	p->state = r->begun && record->state != PROCESS_STARTING ? PROCESS_PREPARING
-								 : PROCESS_STARTING;
+	p->state = record->state == PROCESS_STARTING ? PROCESS_STARTING : PROCESS_PREPARING;
 	if (was_cut(r, record)) {
 		log_event(MESSAGE_ADOPTED, LOG_WARNING, p->name, NULL,
 			"its launch was cut off when the former rtmemd ended: pid %d is stopped, and it's "
@@ -118,7 +94,7 @@ static void go_on_starting(struct process *p, const struct record *record) {
 		return;
 	}
 	(void)ready_begin(p);
-	if (p->state == PROCESS_STARTING && (r->report || !r->injection_wanted))
+	if (p->state == PROCESS_STARTING && r->begun)
 		process_dispatch(p, EVENT_INIT);
 	else if (p->policy->ready.when == READY_EXEC && p->state == PROCESS_PREPARING)
 		ready_prepare(p);

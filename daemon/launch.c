@@ -38,6 +38,7 @@
 
 /* Our own ends lie above, so that no dup2() in the child overwrites what a later one needs. */
 #define FIRST_PARENT_FD 10
+#define HELPER_NAME	"rtmem-exec"
 
 #define HASH_OFFSET 0xcbf29ce484222325ull /* FNV-1a, 64 bits */
 #define HASH_PRIME  0x100000001b3ull
@@ -116,6 +117,24 @@ int launch_make_plan(struct process *p, struct plan *ret) {
 		process_failure(p, "%s%s%s", problem.key ? problem.key : "",
 			problem.key ? ": " : "", problem.text[0] ? problem.text : strerror(-r));
 	return r;
+}
+
+/* Not the program yet. After an upgrade its file may be another one than ours, or gone. */
+bool launch_is_helper(pid_t pid) {
+	static const char gone[] = " (deleted)";
+	char link[32], target[PATH_MAX + sizeof(gone)], *name;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0) /* it's ending: not the program, as far as anybody can tell */
+		return true;
+	target[n] = '\0';
+	name = strrchr(target, '/');
+	name = name ? name + 1 : target;
+	if (strlen(name) > strlen(gone) && strcmp(name + strlen(name) - strlen(gone), gone) == 0)
+		name[strlen(name) - strlen(gone)] = '\0';
+	return strcmp(name, HELPER_NAME) == 0;
 }
 
 bool launch_would_differ(struct process *p, uint64_t hash) {

@@ -11,6 +11,8 @@ void launch_process(struct process *p);
 
 /** The plan that p would be launched with now. 0 or -errno with p->failure set. */
 int launch_make_plan(struct process *p, struct plan *ret);
+/** Does pid still run rtmem-exec, of whatever release, and not the program? */
+bool launch_is_helper(pid_t pid);
 /** Would a launch now have another plan than the one with this hash? */
 bool launch_would_differ(struct process *p, uint64_t hash);
 /** Tells plans apart; the same policy on the same machine gives the same number. */

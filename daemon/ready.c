@@ -16,6 +16,7 @@
 
 #include "common/handoff.h"
 #include "common/units.h"
+#include "daemon/launch.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/order.h"
@@ -50,19 +51,6 @@ static void set_unready(struct process *p) {
 		(void)settle_describe(&r->settle, text, sizeof(text));
 	free(r->unready);
 	r->unready = strdup(text);
-}
-
-/* rtmem-exec has become something else */
-static bool was_executed(const struct process *p) {
-	char link[64], target[PATH_MAX];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/%d/exe", (int)p->run->pid);
-	n = readlink(link, target, sizeof(target) - 1);
-	if (n < 0)
-		return false;
-	target[n] = '\0';
-	return strcmp(target, p->manager->helper) != 0;
 }
 
 /* Ready, but balanced locks once more before anything is judged. */
@@ -107,7 +95,8 @@ static void look(struct process *p) {
 	const struct ready_policy *policy = &p->policy->ready;
 	struct settle_reading reading;
 
-	if (!r->begun && (!r->injection_wanted || r->injection_cause || r->late) && was_executed(p))
+	if (!r->begun && (!r->injection_wanted || r->injection_cause || r->late) &&
+		!launch_is_helper(r->pid))
 		ready_program_runs(p);
 	if (!r->begun || r->ready || r->terminated || policy->when != READY_SETTLE)
 		return;

@@ -4,7 +4,7 @@
 
 An observer that knows nothing of rtmem counts: who was started, who twice at the same time, who is alive.
 
-    test-kills.py [N]     so many kills; RTMEM_KILLS does the same
+    test-kills.py [N]     so many kills, half of them under a manager; RTMEM_KILLS does the same
 """
 import os
 import random
@@ -33,7 +33,7 @@ class Kills(rtmem.TestCase):
         self.addCleanup(lambda: self.family.__exit__(None, None, None))
         self.subjects = fixture.Subjects().__enter__()
         self.addCleanup(lambda: self.subjects.__exit__(None, None, None))
-        self.daemon = rtmem.Daemon({"test.yaml": self.policy(), "extra.yaml": "version: 1\n"})
+        self.daemon = self.make_daemon({"test.yaml": self.policy(), "extra.yaml": "version: 1\n"})
         self.daemon.start()
         self.addCleanup(lambda: self.daemon.__exit__(None, None, None))
         seed = int(os.environ.get("RTMEM_SEED", time.time()))
@@ -41,6 +41,9 @@ class Kills(rtmem.TestCase):
         self.random = random.Random(seed)
         self.n_kills = 0
         self.asked = {}
+
+    def make_daemon(self, policies):
+        return rtmem.Daemon(policies)
 
     def policy(self):
         members = [self.family.policy(name, 0, "ready: { when: notify }", "memory: { lock: strict }",
@@ -118,8 +121,8 @@ class Kills(rtmem.TestCase):
         self.assertNotIn("unwatched", fixture.findings(counted))
 
     def kill_all(self):
-        while self.n_kills < KILLS:
-            self.kill_some(min(LOOK_EVERY, KILLS - self.n_kills))
+        while self.n_kills < KILLS // 2:
+            self.kill_some(min(LOOK_EVERY, KILLS // 2 - self.n_kills))
             status = self.settled()
             self.assertEqual(self.family.doubles(), [])
             self.check_truth(status)
@@ -144,6 +147,15 @@ class Kills(rtmem.TestCase):
         print(f"{self.n_kills} kills, {len(self.family.starts())} starts, "
               f"{self.daemon.log().count('adopted: still runs')} adoptions, "
               f"{self.daemon.log().count('launch was cut off')} launches cut off, none twice")
+
+
+class KillsUnderManager(Kills):
+    """The same with a manager that keeps descriptors: sockets outlive rtmemd, and launches with them."""
+
+    def make_daemon(self, policies):
+        keeper = fixture.Keeper().__enter__()
+        self.addCleanup(lambda: keeper.__exit__(None, None, None))
+        return fixture.KeepingDaemon(policies, keeper)
 
 
 rtmem.require_root()

@@ -4,8 +4,10 @@
 import os
 import re
 import signal
+import subprocess
 
 import fixture
+import lone
 import rtmem
 
 KEYS = ("ready: { when: notify }", "compliance: { interval: 100ms }",
@@ -115,6 +117,34 @@ class Survive(rtmem.TestCase):
         self.daemon.stop()
         self.change_record(r"start_ticks=\d+", "start_ticks=1")
         self.check_started_anew()
+
+    def reuse_pid(self):
+        """A stranger with the pid of the process that has ended; others fork meanwhile, so it takes tries."""
+        for _ in range(300):
+            try:
+                with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as f:
+                    f.write(str(self.pid - 1))
+            except OSError as e:
+                self.skipTest(f"pids can't be chosen here: {e}")
+            stranger = subprocess.Popen(["/bin/sleep", "1000"])  # pylint: disable=consider-using-with
+            self.addCleanup(stranger.wait)
+            self.addCleanup(stranger.kill)
+            if stranger.pid == self.pid:
+                return stranger
+        self.skipTest("its pid can't be had again: too many others are started here")
+
+    def test_a_pid_that_is_really_reused_is_left_alone(self):
+        with lone.Family():  # collects what loses its parent
+            self.daemon.stop(signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
+            rtmem.wait_until(lambda: not os.path.exists(f"/proc/{self.pid}"), "it's gone, and collected")
+            stranger = self.reuse_pid()
+            self.daemon.start()
+            p = self.daemon.wait_process("node", lambda p: p["pid"] > 0, "runs")
+            self.assertNotEqual(p["pid"], stranger.pid)
+            self.assertIn(f"node: pid {self.pid} ended meanwhile", self.daemon.log())
+            self.assertEqual(self.daemon.ctl("stop", "node").returncode, 0)
+            self.assertIsNone(stranger.poll())
 
     def test_a_record_of_another_boot_means_nothing(self):
         self.daemon.stop()
