@@ -38,6 +38,7 @@
 
 struct search {
 	const struct process *p;
+	pid_t session; /* 0 = it's nobody's, or somebody else's by now */
 	struct members *found;
 	unsigned patience;
 	char mark[128], socket[PATH_MAX + 16]; /* assignments in the environment of its children */
@@ -133,7 +134,7 @@ static int take_marked(pid_t pid, void *userdata) {
 		return 0;
 	answer = ask_patiently(s, &k);
 	if (answer == ANSWER_OURS ||
-		(answer < ANSWER_OTHER && s->p->session > 0 && k.session == s->p->session))
+		(answer < ANSWER_OTHER && s->session > 0 && k.session == s->session))
 		add(s, &k);
 	return 0;
 }
@@ -153,9 +154,20 @@ static bool have_orphans(const struct manager *m) {
 	return n_children > n_mains;
 }
 
+/* The kernel gives nobody a number that is still a session's. So a leader who lives, and isn't the main
+ * process, has come after the last one of ours was gone. */
+static pid_t own_session(const struct process *p) {
+	struct kin leader;
+
+	if (p->session <= 0 || (p->run && p->run->pid == p->session))
+		return p->session;
+	return kin_read(p->session, &leader) == 0 && !kin_has_ended(&leader) ? 0 : p->session;
+}
+
 static void search_init(struct search *s, const struct process *p, struct members *ret) {
 	*ret = (struct members){ .n_items = 0 };
 	s->p = p;
+	s->session = own_session(p);
 	s->found = ret;
 	s->patience = PATIENCE;
 	snprintf(s->mark, sizeof(s->mark), RTMEM_ENV_PROCESS "=%s", p->name);

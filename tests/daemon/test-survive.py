@@ -126,7 +126,8 @@ class Survive(rtmem.TestCase):
                     f.write(str(self.pid - 1))
             except OSError as e:
                 self.skipTest(f"pids can't be chosen here: {e}")
-            stranger = subprocess.Popen(["/bin/sleep", "1000"])  # pylint: disable=consider-using-with
+            stranger = subprocess.Popen(  # pylint: disable=consider-using-with
+                ["/bin/sleep", "1000"], start_new_session=True)
             self.addCleanup(stranger.wait)
             self.addCleanup(stranger.kill)
             if stranger.pid == self.pid:
@@ -139,6 +140,8 @@ class Survive(rtmem.TestCase):
             os.kill(self.pid, signal.SIGKILL)
             rtmem.wait_until(lambda: not os.path.exists(f"/proc/{self.pid}"), "it's gone, and collected")
             stranger = self.reuse_pid()
+            self.daemon.write_policy("test.yaml", self.text.replace(
+                KEYS[0], KEYS[0] + "\n    restart: { when: always, delay: 50ms }", 1))
             self.daemon.start()
             p = self.daemon.wait_process("node", lambda p: p["pid"] > 0, "runs")
             self.assertNotEqual(p["pid"], stranger.pid)
