@@ -46,11 +46,18 @@ static bool raw_begin(struct termios *ret_before) {
 }
 
 /* Waits for the next picture. True when it's time to end. */
-static bool wait_for_end(struct session *session, bool keys) {
+static bool wait_for_end(struct session **session, const struct options *o, bool keys) {
+	enum session_news news;
 	char key;
 
-	if (interrupted ||
-		session_wait(session, keys ? STDIN_FILENO : -1, PERIOD_MSEC) != SESSION_INPUT)
+	if (interrupted)
+		return true;
+	news = session_wait(*session, keys ? STDIN_FILENO : -1, PERIOD_MSEC);
+	if (news == SESSION_LOST) { /* too much came at once, or rtmemd is another one by now */
+		*session = session_close(*session);
+		return session_open(o, session) != 0;
+	}
+	if (news != SESSION_INPUT)
 		return interrupted;
 	if (interrupted || !keys)
 		return true;
@@ -110,7 +117,9 @@ int watch(show_fn show, const struct options *o, const char *name) {
 		status = show_once(show, session, o, name, in_place);
 		if (fflush(stdout) != 0 || status == EXIT_NO_DAEMON)
 			break;
-	} while (!wait_for_end(session, keys));
+	} while (!wait_for_end(&session, o, keys));
+	if (!session)
+		status = EXIT_NO_DAEMON;
 	if (in_place)
 		fputs(WRAP_ON, stdout);
 	if (keys)

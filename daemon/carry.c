@@ -53,11 +53,12 @@ static void follow(struct change *c) {
 
 static void update(struct policy_set *set, struct change *c) {
 	struct process *p = c->process;
+	bool other_plan = p->pending || live_is_launched(&c->differences);
 
 	follow(c);
 	(void)process_set_policy(p, set, c->policy);
 	follow_cgroup(c, p->run && live_is_cgroup(&c->differences));
-	if (p->run)
+	if (p->run && other_plan)
 		renew_hash(p);
 	judge_anew(p);
 }

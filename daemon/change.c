@@ -215,7 +215,7 @@ int changes_decide(
 	const struct manager *m, const struct policy_set *set, bool restart, struct changes *ret) {
 	/* by index of the set: who has this policy already */
 	_cleanup_free_ const struct process **claimed = calloc(
-		set->n_processes + 1, sizeof(*claimed));
+		set->n_processes + 1, sizeof(struct process *));
 	int r;
 
 	*ret = (struct changes){ .n_items = 0 };

@@ -238,6 +238,20 @@ static int follow(void *userdata) {
 	return 0;
 }
 
+static bool is_launched(const struct field *f) {
+	const size_t memory = offsetof(struct process_policy, memory);
+
+	return is_limit(f) || f->offset == offsetof(struct process_policy, oom_score_adjust) ||
+		(f->offset >= memory && f->offset < memory + sizeof(struct memory_policy));
+}
+
+bool live_is_launched(const struct policy_differences *d) {
+	for (size_t i = 0; i < d->n_items; i++)
+		if (is_launched(d->items[i].field))
+			return true;
+	return false;
+}
+
 bool live_is_cgroup(const struct policy_differences *d) {
 	for (size_t i = 0; i < d->n_items; i++)
 		if (d->items[i].live && is_of_cgroup(d->items[i].field))

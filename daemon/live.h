@@ -16,6 +16,8 @@ void live_restrict(const struct process *p, struct policy_differences *d);
 void live_follow(struct process *p, const struct policy_differences *d,
 	const struct process_policy *to, bool dry, char problem[static LIVE_PROBLEM_MAX]);
 
+/** Is anything among them that the plan of a launch has, too? */
+bool live_is_launched(const struct policy_differences *d);
 /** Are values of its cgroup among those to follow? They're written once the policy is taken over. */
 bool live_is_cgroup(const struct policy_differences *d);
 

@@ -27,7 +27,8 @@
 #define DOOR_PAUSE_USEC	     200000
 #define BACKLOG		     1024 /* so that a crowd at the door keeps nobody out */
 #define ACCEPTS_PER_WAKE     32
-#define UNHEARD_MAX	     2048 /* signals: two for each of a thousand processes */
+#define UNHEARD_MAX	     2048 /* signals that wait for a client to read them */
+#define UNHEARD_PER_PROCESS  8 /* more for root: a start of all of them is heard to the end */
 
 struct client {
 	struct manager *manager;
@@ -313,9 +314,11 @@ bool server_has_listeners(const struct manager *m) {
 
 /* One that doesn't read gets no more than this; then it's hung up on, after the present event. */
 static bool has_heard(struct client *c) {
-	uint64_t n = 0;
+	uint64_t n = 0, max = UNHEARD_MAX;
 
-	if (sd_bus_get_n_queued_write(c->bus, &n) >= 0 && n > UNHEARD_MAX)
+	if (c->caller.uid == 0)
+		max += UNHEARD_PER_PROCESS * c->manager->n_processes;
+	if (sd_bus_get_n_queued_write(c->bus, &n) >= 0 && n > max)
 		c->deaf = true;
 	return !c->deaf;
 }
