@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define BUDGET_MAX_USEC	   300000 /* some large answers at once */
+#define BUDGET_MAX_USEC	   INT64_C(300000) /* some large answers at once */
 #define BUDGET_PER_SECOND  100000 /* usec */
 #define BUDGET_ENOUGH_USEC 20000 /* who has waited goes on with this much, not with each drop */
 #define BUDGETS_MAX	   64

@@ -50,12 +50,17 @@ static int start_nudging(timer_t *ret) {
 	const struct sigaction action = { .sa_handler = on_nudge };
 	const struct itimerspec often = { { 0, NUDGE_NSEC }, { 0, NUDGE_NSEC } };
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = NUDGE_SIGNAL };
+	int r;
 
 	event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
 	if (sigaction(NUDGE_SIGNAL, &action, NULL) < 0 ||
 		timer_create(CLOCK_MONOTONIC, &event, ret) < 0)
 		return -errno;
-	return timer_settime(*ret, 0, &often, NULL) < 0 ? -errno : 0;
+	if (timer_settime(*ret, 0, &often, NULL) == 0)
+		return 0;
+	r = -errno;
+	(void)timer_delete(*ret);
+	return r;
 }
 
 static ssize_t receive_once(int fd, struct msghdr *message) {
@@ -68,7 +73,7 @@ static ssize_t receive_once(int fd, struct msghdr *message) {
 }
 
 static ssize_t receive_nudged(int fd, struct msghdr *message) {
-	timer_t timer;
+	timer_t timer = NULL;
 	ssize_t n;
 	int r = start_nudging(&timer);
 
