@@ -5,14 +5,15 @@
  * have given up what they don't need, and starts programs from this one, which has given up nothing:
  * what binds rtmemd doesn't bind them.
  *
- * It does one thing at a time, while the caller waits: nothing needs a lock but the order itself.
+ * It does one thing at a time, while the caller waits: nothing needs a lock. Either side sleeps on a semaphore
+ * of its own, so that an order costs two changes of threads and no more.
  */
 #include "daemon/hands.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/cleanup.h"
@@ -21,29 +22,28 @@
 
 struct hands {
 	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	int (*task)(void *userdata); /* NULL = none is waited for */
+	sem_t ordered;
+	sem_t done;
+	int (*task)(void *userdata); /* NULL: the end */
 	void *userdata;
 	int result;
-	bool end;
 };
+
+static void wait_for(sem_t *semaphore) {
+	while (sem_wait(semaphore) < 0 && errno == EINTR)
+		;
+}
 
 static void *work(void *userdata) {
 	struct hands *h = userdata;
 
-	(void)pthread_mutex_lock(&h->mutex);
 	for (;;) {
-		while (!h->task && !h->end)
-			(void)pthread_cond_wait(&h->changed, &h->mutex);
+		wait_for(&h->ordered);
 		if (!h->task)
-			break;
+			return NULL;
 		h->result = h->task(h->userdata);
-		h->task = NULL;
-		(void)pthread_cond_broadcast(&h->changed);
+		(void)sem_post(&h->done);
 	}
-	(void)pthread_mutex_unlock(&h->mutex);
-	return NULL;
 }
 
 /* Signals are for the loop's thread. */
@@ -71,8 +71,8 @@ int hands_new(const char *name, struct hands **ret) {
 
 	if (!h)
 		return -ENOMEM;
-	(void)pthread_mutex_init(&h->mutex, NULL);
-	(void)pthread_cond_init(&h->changed, NULL);
+	(void)sem_init(&h->ordered, 0, 0);
+	(void)sem_init(&h->done, 0, 0);
 	r = start_thread(h, name);
 	if (r < 0)
 		return r;
@@ -83,29 +83,21 @@ int hands_new(const char *name, struct hands **ret) {
 struct hands *hands_free(struct hands *h) {
 	if (!h)
 		return NULL;
-	(void)pthread_mutex_lock(&h->mutex);
-	h->end = true;
-	(void)pthread_cond_broadcast(&h->changed);
-	(void)pthread_mutex_unlock(&h->mutex);
+	h->task = NULL;
+	(void)sem_post(&h->ordered);
 	(void)pthread_join(h->thread, NULL);
-	(void)pthread_cond_destroy(&h->changed);
-	(void)pthread_mutex_destroy(&h->mutex);
+	(void)sem_destroy(&h->ordered);
+	(void)sem_destroy(&h->done);
 	free(h);
 	return NULL;
 }
 
 int hands_do(struct hands *h, int (*task)(void *userdata), void *userdata) {
-	int r;
-
 	if (!h)
 		return task(userdata);
-	(void)pthread_mutex_lock(&h->mutex);
 	h->task = task;
 	h->userdata = userdata;
-	(void)pthread_cond_broadcast(&h->changed);
-	while (h->task)
-		(void)pthread_cond_wait(&h->changed, &h->mutex);
-	r = h->result;
-	(void)pthread_mutex_unlock(&h->mutex);
-	return r;
+	(void)sem_post(&h->ordered);
+	wait_for(&h->done);
+	return h->result;
 }
