@@ -16,6 +16,8 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 
+#define UNCOUNTED_RULE "uncounted"
+
 static bool attach_kept(struct process *p, struct kept *kept) {
 	struct run *r = p->run;
 
@@ -44,7 +46,7 @@ static void add_gap(struct process *p, const struct record *record) {
 static void begin_anew(struct process *p) {
 	p->run->gap = true;
 	(void)faults_begin(&p->run->faults);
-	run_note(p->run, "uncounted",
+	run_note(p->run, UNCOUNTED_RULE,
 		"the release of rtmemd that started it kept no counts: faults before the adoption "
 		"aren't known");
 }
@@ -97,11 +99,26 @@ void resume_run(struct process *p, const struct record *record, struct kept *kep
 	r->stored = attached;
 }
 
+static bool was_uncounted(const struct run *r) {
+	for (size_t i = 0; i < r->n_notes; i++)
+		if (strcmp(r->notes[i].rule, UNCOUNTED_RULE) == 0)
+			return true;
+	return false;
+}
+
 const char *resume_describe(const struct process *p, char *buf, size_t size) {
 	const struct run *r = p->run;
 	uint64_t n = r->unwatched.minor + r->unwatched.major;
 
-	if (!r->gap && n == 0)
+	if (was_uncounted(r))
+		snprintf(buf, size, "faults are counted since a release that counts took over");
+	else if (r->gap && p->policy->children == CHILDREN_INHERIT)
+		snprintf(buf, size,
+			"up to %" PRIu64
+			" faults of its own came while no rtmemd counted; those of its "
+			"children aren't known",
+			n);
+	else if (!r->gap && n == 0)
 		snprintf(buf, size, "faults were counted without a gap");
 	else if (n == 0)
 		snprintf(buf, size,
