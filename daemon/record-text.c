@@ -34,8 +34,7 @@ enum number_of {
 };
 
 #define NUMBER(key, member, max, of) \
-	{ key, max, of, offsetof(struct record, member), sizeof(no_record.member) }
-static const struct record no_record;
+	{ key, max, of, offsetof(struct record, member), sizeof(((struct record *)0)->member) }
 
 static const struct number {
 	const char *key;
@@ -132,7 +131,7 @@ static void store_number(struct record *r, const struct number *n, uint64_t valu
 /* ---- texts ------------------------------------------------------------------------------------------- */
 
 #define TEXT(key, member) \
-	{ key, offsetof(struct record, member), sizeof(no_record.member) }
+	{ key, offsetof(struct record, member), sizeof(((struct record *)0)->member) }
 
 static const struct text {
 	const char *key;
