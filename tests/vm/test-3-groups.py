@@ -15,7 +15,10 @@ GREEDY = "import time; time.sleep(2); held = bytearray(256 << 20); time.sleep(10
 def policy(bound):
     return f"""version: 1
 profiles:
-  loose: {{ memory: {{ lock: none }}, ready: {{ when: exec }} }}
+  loose:
+    memory: {{ lock: none }}
+    ready: {{ when: exec }}
+    compliance: {{ minor_faults: unlimited, major_faults: unlimited }}
 processes:
   bounded:
     inherits: [loose]
