@@ -43,7 +43,8 @@ int job_init(struct job *job, const struct transaction *t, bool look, char *prob
 	*problem = '\0';
 	boot_id_read(t->root, job->boot);
 	if (t->state_dir && !look) {
-		job->lock = host_lock(t->state_dir, !t->no_wait, &holder);
+		job->lock = host_lock(
+			t->state_dir, t->no_wait ? LOCK_BRIEF_MSEC : LOCK_PATIENT_MSEC, &holder);
 		if (job->lock < 0)
 			return explain_lock(job, job->lock, holder);
 	}

@@ -18,7 +18,6 @@
 
 #include "common/cleanup.h"
 
-#define WAIT_MSEC 10000 /* huge pages may take seconds to be found */
 #define STEP_MSEC 20
 
 /* The new directory must last as well: fsync of its parent. */
@@ -67,7 +66,7 @@ static pid_t read_holder(int fd) {
 	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
 }
 
-int host_lock(const char *state_dir, bool wait, pid_t *ret_holder) {
+int host_lock(const char *state_dir, int patience_msec, pid_t *ret_holder) {
 	static const struct timespec step = { .tv_nsec = STEP_MSEC * 1000000L };
 	_cleanup_close_ int directory = open_directory(state_dir), fd = -1;
 
@@ -80,7 +79,7 @@ int host_lock(const char *state_dir, bool wait, pid_t *ret_holder) {
 	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += STEP_MSEC) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
-		if (!wait || waited >= WAIT_MSEC) {
+		if (waited >= patience_msec) {
 			*ret_holder = read_holder(fd);
 			return -EWOULDBLOCK;
 		}
@@ -92,7 +91,7 @@ int host_lock(const char *state_dir, bool wait, pid_t *ret_holder) {
 
 bool host_lock_is_held(const char *state_dir) {
 	pid_t holder;
-	_cleanup_close_ int fd = host_lock(state_dir, false, &holder);
+	_cleanup_close_ int fd = host_lock(state_dir, 0, &holder);
 
 	return fd == -EWOULDBLOCK;
 }

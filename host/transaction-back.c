@@ -226,12 +226,20 @@ int transaction_rollback(const struct transaction *t, bool force, struct host_wr
 	return finish(&job, r, ret_writes);
 }
 
+/* The guard of a try that was confirmed comes for nothing: it stands in nobody's way. */
+static bool has_something_to_revert(const struct transaction *t, bool only_due) {
+	struct try_state s;
+
+	return transaction_try_state(t, &s) < 0 || (only_due ? s.due : s.pending);
+}
+
 int transaction_revert(const struct transaction *t, bool only_due, struct host_writes *ret_writes,
 	char problem[static SETTING_REASON_MAX]) {
 	_cleanup_job_ struct job job;
-	int r = job_init(&job, t, false, problem);
+	int r = job_init(&job, t, !has_something_to_revert(t, only_due), problem);
 
-	if (r == 0 && job.journal.try_deadline_usec && (!only_due || job_try_is_due(&job))) {
+	if (r == 0 && job.lock >= 0 && job.journal.try_deadline_usec &&
+		(!only_due || job_try_is_due(&job))) {
 		r = job_revert(&job);
 		if (r == 0)
 			(void)job_save(&job);

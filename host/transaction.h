@@ -25,7 +25,7 @@ struct transaction {
 	 *  there from now on. Negative: the try is called off. May be NULL. */
 	int (*on_try)(const struct transaction *t);
 	void *userdata;
-	bool no_wait; /* for another writer: then -EWOULDBLOCK comes at once */
+	bool no_wait; /* for another writer, but for a moment: then it's -EWOULDBLOCK */
 };
 
 enum write_outcome {

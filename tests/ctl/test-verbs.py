@@ -243,7 +243,7 @@ class Verbs(rtmem.TestCase):
         document = json.loads(self.ctl("--json", "plan", "strict").stdout)["processes"][0]
         self.assertEqual(document["injection"]["way"], "ptrace")
         self.assertIn("it is setuid", document["injection"]["why"])
-        self.assertEqual(document["steps"][0]["step"], "trace")
+        self.assertIn("trace", [s["step"] for s in document["steps"]])
         self.assertIn("injection: ptrace: it is setuid", self.ctl("plan", "strict").stdout)
         self.assertIn("lock: strict starts nothing", self.ctl("plan", "bound", status=1).stdout)
         self.assertIn("unprotected", self.ctl("plan", "other").stdout)

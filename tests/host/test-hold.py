@@ -127,7 +127,8 @@ class Hold(rtmem.TestCase):
             os.unlink(self.path("huge"))
             rtmem.wait_until(lambda: d.status()["daemon"]["state"] == "compliant", "nothing differs")
             d.ctl("stop", "lock_files")
-            self.assertIn("stopped", self.wait_settings(d, 2)["lock_files." + self.path("held-*")]["reason"])
+            name = "lock_files." + self.path("held-*")
+            rtmem.wait_until(lambda: "stopped" in self.wait_settings(d, 2)[name]["reason"], "it's told")
 
 
 if __name__ == "__main__":

@@ -75,7 +75,8 @@ class Live(rtmem.TestCase):
             self.assertEqual(d.ctl("confirm").returncode, 0)
             self.assertEqual(values(), self.wanted)
             d.write_policy("test.yaml", "version: 1\n")
-            self.assertEqual(d.ctl("apply").returncode, 0)
+            done = d.ctl("apply")
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.assertEqual(values(), self.before)
 
 

@@ -290,7 +290,7 @@ static void a_writer_waits_for_the_other(void **state) {
 	int fd, status;
 
 	want_all(f);
-	fd = host_lock(f->state_dir, true, &holder);
+	fd = host_lock(f->state_dir, LOCK_PATIENT_MSEC, &holder);
 	assert_true(fd >= 0);
 	pid = fork();
 	if (pid == 0) { /* the child gives its copy of the lock back after a while */
@@ -310,7 +310,7 @@ static void who_must_not_wait_is_told_of_the_other_at_once(void **state) {
 	pid_t holder;
 
 	want_all(f);
-	fd = host_lock(f->state_dir, false, &holder);
+	fd = host_lock(f->state_dir, 0, &holder);
 	assert_true(fd >= 0);
 	assert_true(host_lock_is_held(f->state_dir));
 	f->t.no_wait = true;
