@@ -56,7 +56,7 @@ static bool parse_id(const char *text, uint32_t *ret) {
 /* The first is the primary one. Only root can take them on, and only there it's needed. */
 static bool take_groups(const char *text) {
 	_cleanup_strv_ char **words = NULL;
-	gid_t groups[GROUPS_MAX];
+	gid_t groups[GROUPS_MAX] = { 0 };
 	size_t n = 0;
 
 	if (strv_split(text, ",", &words) < 0 || strv_length(words) == 0 ||
