@@ -165,9 +165,9 @@ static void explain_giving_up(struct process *p, const struct ending *e) {
 	if (!restart_is_wanted(policy, e))
 		return;
 	p->failure = NULL;
-	process_failure(p, "%u restarts within %s; last: %s; `rtmemctl start %s` tries again",
-		p->history.n_restarts, format_duration(policy->window_usec, window),
-		last ? last : "ended", p->name);
+	process_failure(p, "%u restart%s within %s; last: %s; `rtmemctl start %s` tries again",
+		p->history.n_restarts, p->history.n_restarts == 1 ? "" : "s",
+		format_duration(policy->window_usec, window), last ? last : "ended", p->name);
 	free(last);
 }
 

@@ -136,7 +136,7 @@ class Time(rtmem.TestCase):
             p = d.wait_process("slow", lambda p: p["state"] == "failed", "failed")
             self.assertEqual(p["restarts"], 1)
             detail = fixture.findings(p)["launch"]["detail"]
-            self.assertIn("1 restarts within 1min; last: not ready within 300ms: no READY=1 from", detail)
+            self.assertIn("1 restart within 1min; last: not ready within 300ms: no READY=1 from", detail)
             self.assertIn("slow: stopping (not ready in time): signal term now, kill after 10s", d.log())
 
     def test_the_signal_of_the_policy_is_what_it_gets(self):
