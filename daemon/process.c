@@ -326,6 +326,7 @@ void process_dispatch(struct process *p, enum process_event event) {
 		return;
 	p->state = t.next;
 	p->manager->changed = true;
+	p->manager->refreshed_usec = 0; /* who asks now wants to know what came of it */
 	transition_tell(p, old, event);
 	order_schedule(p->manager);
 	if (p->removed && !p->run && (is_end(event) || t.next == PROCESS_STOPPED)) {

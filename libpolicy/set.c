@@ -274,6 +274,7 @@ static int init_holder(struct process_policy *p) {
 	p->compliance.minor_faults = BYTES_UNLIMITED;
 	p->compliance.major_faults = BYTES_UNLIMITED;
 	p->restart.when = RESTART_ALWAYS;
+	p->on_change = ON_CHANGE_RESTART; /* other files: nobody depends on this process itself */
 	(void)find_hold_helper(helper); /* the path where it's missing: the launch says so */
 	return r.error < 0 ? r.error : strv_append(&p->command, helper);
 }

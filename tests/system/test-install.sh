@@ -23,7 +23,7 @@ meson install -C "$build" --destdir "$dest" --no-rebuild --quiet >"$dest/log" 2>
 rm -f "$dest/log"
 for file in '*bin/rtmemd' bin/rtmemctl libexec/rtmem/rtmem-exec \
 	share/man/man8/rtmemd.8 share/man/man1/rtmemctl.1 share/man/man1/rtmem-exec.1 \
-	share/man/man3/rtmem.3 share/man/man5/rtmem-policy.5 share/doc/rtmem/README.md lib/tmpfiles.d/rtmem.conf \
+	share/man/man3/rtmem.3 share/man/man5/rtmem-policy.5 share/man/man5/org.rtmem1.5 share/doc/rtmem/README.md lib/tmpfiles.d/rtmem.conf \
 	lib/systemd/system/rtmemd.service lib/systemd/system/rtmem-host.service \
 	lib/systemd/system/rtmem-processes.service libexec/rtmem/rtmem-rotate share/dbus-1/system.d/org.rtmem1.conf \
 	share/bash-completion/completions/rtmemctl share/zsh/site-functions/_rtmemctl \
