@@ -231,7 +231,7 @@ def bench_other(what, needed, keeper, ours, seconds):
 
 
 def bench_scale():
-    rounds, seconds = (1, 5) if Options.quick else (5, 20)
+    rounds, seconds = (1, 5) if Options.quick else (5, 15)
     say(f"{N} processes that sleep, medians of {rounds}; `lock: none`, since the others lock nothing")
     with in_memory():
         measure_start(rounds)
