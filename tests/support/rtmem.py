@@ -12,9 +12,9 @@ Standard library only. The build directory comes from RTMEM_BUILD (meson sets it
     rtmem.main()
 """
 import atexit
+import glob
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -276,16 +276,20 @@ class Daemon:
         return pids
 
     def _remove_cgroups(self):
-        """What a later rtmemd would have used again."""
-        def removed():
+        """What a later rtmemd would have used again, also of one that nobody asked for its status."""
+        name = 0x811c9dc5  # FNV-1a of the runtime directory, as host/cgroup.c has it
+        for byte in os.path.realpath(self.runtime_dir).encode():
+            name = (name ^ byte) * 0x01000193 & 0xffffffff
+
+        def removed(base):
             try:
-                for path, _, _ in os.walk(self.cgroups, topdown=False):
+                for path, _, _ in os.walk(base, topdown=False):
                     os.rmdir(path)
             except OSError:
-                return not os.path.isdir(self.cgroups)
-            return True
-        if re.fullmatch("/sys/fs/cgroup/.*rtmem-[0-9a-f]{8}", self.cgroups or ""):
-            wait_until(removed, f"{self.cgroups} is empty")
+                pass
+            return not os.path.isdir(base)
+        for base in glob.glob(f"/sys/fs/cgroup/**/rtmem-{name:08x}", recursive=True):
+            wait_until(lambda: removed(base), f"{base} is empty")  # pylint: disable=cell-var-from-loop
 
     def __enter__(self):
         return self.start()
