@@ -56,18 +56,20 @@ void pending_drop(struct process *p) {
 }
 
 bool pending_any(const struct process *p) {
-	return p->pending || (p->run && (p->run->outdated || p->run->other_environment));
+	return p->run && (p->pending || p->run->outdated || p->run->other_environment);
 }
 
 void pending_each(
 	const struct process *p, void (*fn)(const char *key, void *userdata), void *userdata) {
 	const struct policy_differences *d = p->pending ? &p->pending->differences : NULL;
 
+	if (!p->run) /* the next start follows it anyway */
+		return;
 	for (size_t i = 0; d && i < d->n_items; i++)
 		if (!d->items[i].live)
 			fn(d->items[i].key, userdata);
-	if (p->run && p->run->other_environment)
+	if (p->run->other_environment)
 		fn("environment_files", userdata);
-	if (p->run && p->run->outdated)
+	if (p->run->outdated)
 		fn("launch", userdata);
 }

@@ -288,7 +288,7 @@ class AtOnce(rtmem.TestCase):
                 self.assertEqual(actions(d.ctl("--json", "apply").stdout), {"deaf": "pending"})
                 self.assertEqual(stop.wait(30), 0)
                 p = d.process("deaf")
-                self.assertEqual((p["state"], p["pid"]), ("stopped", 0))
+                self.assertEqual((p["state"], p["pid"], p["pending_changes"]), ("stopped", 0, []))
                 self.assertFalse(rtmem.alive(pid))
                 with dbus.Client(wait_socket(d)) as c:
                     c.call("/org/rtmem1", "org.rtmem1.Manager", "Start", "s", "deaf")
