@@ -33,14 +33,32 @@ static void fuzz_notification(const char *input) {
 		abort();
 }
 
+static void check_record(const struct record *r) {
+	if (r->pid < 0 || r->pid == 1 || r->state >= PROCESS_STATE_MAX ||
+		r->report.kind >= REPORT_KIND_MAX || strlen(r->boot_id) == 0 ||
+		strlen(r->boot_id) >= sizeof(r->boot_id))
+		abort();
+	if (r->n_events > EVENTS_MAX || r->n_notes > NOTES_MAX || r->n_threads > RECORD_THREADS_MAX)
+		abort();
+}
+
+/* What is accepted survives being written and read. */
 static void fuzz_record(const char *input) {
 	_cleanup_free_ char *text = strdup(input);
-	struct record r;
+	char again[RECORD_MAX_BYTES];
+	struct record r, same;
 
 	if (!text || record_parse(text, &r) < 0)
 		return;
-	if (r.pid < 2 || r.report.kind >= REPORT_KIND_MAX || strlen(r.boot_id) == 0 ||
-		strlen(r.boot_id) >= sizeof(r.boot_id))
+	check_record(&r);
+	record_format(&r, again);
+	if (record_parse(again, &same) < 0)
+		abort();
+	check_record(&same);
+	if (same.pid != r.pid || same.state != r.state || same.wanted != r.wanted ||
+		same.ready != r.ready ||
+		(r.pid > 0 &&
+			(same.base.minor != r.base.minor || same.start_ticks != r.start_ticks)))
 		abort();
 }
 
