@@ -41,6 +41,8 @@ static rlim_t less_reserve(rlim_t limit) {
 void descriptors_use(const struct descriptors *d, enum descriptors_use use) {
 	struct rlimit limit = d->given;
 
+	if (limit.rlim_max == 0) /* nobody has asked what it is */
+		return;
 	if (use == DESCRIPTORS_DAEMON)
 		limit.rlim_cur = ours(d);
 	else if (use == DESCRIPTORS_PROCESS)
