@@ -119,15 +119,19 @@ static bool has_ended(int pidfd) {
 	return poll(&p, 1, 0) == 1;
 }
 
-/* By the descriptor that was kept, if there's one: a pid may be somebody else's by now. */
+/* What was kept may be an earlier run's: a manager that doesn't listen isn't told of its end. Then nothing
+ * of it is of use, but for its pidfd, as a sign that the manager has something to forget. */
+static bool is_of(const struct kept *kept, const struct record *record) {
+	return kept->pidfd >= 0 && !has_ended(kept->pidfd) && pidfd_pid(kept->pidfd) == record->pid;
+}
+
+/* By the descriptor that was kept, if there's one; else by pid and start time. */
 static int find_process(
-	struct process *p, const struct record *record, int kept, struct run **ret) {
+	struct process *p, const struct record *record, const struct kept *from, struct run **ret) {
+	int kept = is_of(from, record) ? fcntl(from->pidfd, F_DUPFD_CLOEXEC, 0) : -1;
 	struct run *r;
 	int k;
 
-	if (kept >= 0 && (has_ended(kept) || pidfd_pid(kept) != record->pid))
-		return -ESRCH;
-	kept = kept >= 0 ? fcntl(kept, F_DUPFD_CLOEXEC, 0) : -1;
 	k = kept >= 0 ? run_new_with(p, record->pid, kept, &r) : run_new(p, record->pid, &r);
 	if (k < 0)
 		return k;
@@ -141,10 +145,12 @@ static int find_process(
 
 static int adopt(struct process *p, const struct record *record, struct kept *kept) {
 	struct run *r;
-	int k = find_process(p, record, kept->pidfd, &r);
+	int k = find_process(p, record, kept, &r);
 
 	if (k < 0)
 		return k;
+	if (!is_of(kept, record))
+		kept_drop_others(kept);
 	p->run = r;
 	take_record(p, r, record, kept);
 	resume_run(p, record, kept);

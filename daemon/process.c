@@ -246,6 +246,14 @@ static void note_cause(struct process *p, enum process_action action, enum proce
 		*cause = EXIT_CAUSE_ASKED;
 }
 
+/* Whether it waits: the record says so, too. */
+static void note_waiting(struct process *p, enum process_action action) {
+	if (action == ACTION_WAIT)
+		p->waiting = true;
+	else if (action == ACTION_NOT_WAIT || action == ACTION_LAUNCH || action == ACTION_CLEAR)
+		p->waiting = false;
+}
+
 static void act_terminate(struct process *p, enum process_event event) {
 	if (!p->run)
 		return;
@@ -259,12 +267,12 @@ static void act_abort(struct process *p, enum process_event event) {
 }
 
 static void act_clear(struct process *p, enum process_event event) {
+	p->delay_timer = sd_event_source_disable_unref(p->delay_timer);
 	end_clear(p);
 }
 
 static void act_launch(struct process *p, enum process_event event) {
 	p->delay_timer = sd_event_source_disable_unref(p->delay_timer);
-	p->waiting = false;
 	pending_take(p);
 	launch_process(p);
 }
@@ -273,14 +281,12 @@ static void act_wait(struct process *p, enum process_event event) {
 	char text[ORDER_TEXT_MAX];
 
 	p->delay_timer = sd_event_source_disable_unref(p->delay_timer);
-	p->waiting = true;
 	p->compliance = COMPLIANCE_PENDING;
 	log_event(MESSAGE_WAITING, LOG_INFO, p->name, NULL, "waits until ready: %s",
 		order_describe(p, text));
 }
 
 static void act_not_wait(struct process *p, enum process_event event) {
-	p->waiting = false;
 	react_stopped(p);
 }
 
@@ -336,6 +342,7 @@ void process_dispatch(struct process *p, enum process_event event) {
 		return;
 	}
 	note_cause(p, t.action, event);
+	note_waiting(p, t.action);
 	record_write_late(p); /* what is meant to be done, before it's done */
 	if (actions[t.action])
 		actions[t.action](p, event);

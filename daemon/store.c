@@ -119,13 +119,17 @@ void store_take(struct store *s, const char *process, size_t n_tasks, struct kep
 			(void)close_fd(counters[i].fd);
 }
 
-void kept_done(struct kept *k) {
-	(void)close_fd(k->pidfd);
-	(void)close_fd(k->report_fd);
+void kept_drop_others(struct kept *k) {
+	k->report_fd = close_fd(k->report_fd);
 	for (size_t i = 0; i < k->n_tasks * FAULT_KIND_MAX; i++)
 		(void)close_fd(k->counters[i]);
-	free(k->counters);
-	*k = (struct kept){ .pidfd = -1, .report_fd = -1 };
+	free(TAKE(k->counters));
+	k->n_tasks = 0;
+}
+
+void kept_done(struct kept *k) {
+	kept_drop_others(k);
+	k->pidfd = close_fd(k->pidfd);
 }
 
 /* ---- what the manager keeps --------------------------------------------------------------------------- */

@@ -34,6 +34,8 @@ void store_init(struct store *s);
 void store_done(struct store *s);
 /** n_tasks: how many pairs there have to be. */
 void store_take(struct store *s, const char *process, size_t n_tasks, struct kept *ret);
+/** Closes all but the pidfd. */
+void kept_drop_others(struct kept *k);
 void kept_done(struct kept *k);
 
 /** Has the manager keep the descriptors of p's run, once. What it has no room for is known to be missing

@@ -21,6 +21,7 @@
 #define FIELD_STATE	3 /* counted from 1, as proc(5) does */
 #define FIELD_PARENT	4
 #define FIELD_SESSION	6
+#define FIELD_THREADS	20
 #define FIELD_START	22
 
 static void take_name(const char *from, const char *to, struct kin *ret) {
@@ -42,7 +43,8 @@ static int take_field(int field, const char *word, struct kin *ret) {
 		ret->state = word[0];
 		return 0;
 	}
-	if (field != FIELD_PARENT && field != FIELD_SESSION && field != FIELD_START)
+	if (field != FIELD_PARENT && field != FIELD_SESSION && field != FIELD_THREADS &&
+		field != FIELD_START)
 		return 0;
 	if (parse_u64(word, &number) < 0 || (field != FIELD_START && number > INT32_MAX))
 		return -EBADMSG;
@@ -50,6 +52,8 @@ static int take_field(int field, const char *word, struct kin *ret) {
 		ret->parent = (pid_t)number;
 	else if (field == FIELD_SESSION)
 		ret->session = (pid_t)number;
+	else if (field == FIELD_THREADS)
+		ret->n_threads = (uint32_t)number;
 	else
 		ret->start_ticks = number;
 	return 0;
@@ -89,8 +93,9 @@ int kin_read(pid_t pid, struct kin *ret) {
 	return r;
 }
 
+/* A main thread that has left the others behind is a zombie as well. */
 bool kin_has_ended(const struct kin *k) {
-	return k->state == 'Z' || k->state == 'X';
+	return (k->state == 'Z' || k->state == 'X') && k->n_threads <= 1;
 }
 
 bool environment_has(const char *block, size_t size, const char *assignment) {

@@ -13,6 +13,7 @@ struct kin {
 	char state; /* as in ps: 'Z' has ended and wasn't collected */
 	pid_t parent;
 	pid_t session;
+	uint32_t n_threads; /* with the main thread, also when that has ended */
 	uint64_t start_ticks; /* with the pid, the identity of a process since boot */
 };
 

@@ -114,7 +114,7 @@ class Keeper(Manager):
 
     def __enter__(self):
         super().__enter__()
-        self.lock, self.stored, self.deaf = threading.Lock(), [], False
+        self.lock, self.stored, self.deaf, self.heeds_removal = threading.Lock(), [], False, True
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
         return self
@@ -144,11 +144,11 @@ class Keeper(Manager):
         values = dict(line.partition("=")[::2] for line in lines)
         name = values.get("FDNAME", "stored")
         if values.get("FDSTORE") == "1":
-            self.stored += [(name, fd) for fd in fds]
+            self.stored = [(name, fd) for fd in fds] + self.stored  # the newest first, as systemd hands them out
             return
         for fd in fds:
             os.close(fd)
-        if values.get("FDSTOREREMOVE") == "1":
+        if values.get("FDSTOREREMOVE") == "1" and self.heeds_removal:
             for entry in [e for e in self.stored if e[0] == name]:
                 os.close(entry[1])
                 self.stored.remove(entry)

@@ -165,6 +165,19 @@ class WithManager(Down):
         self.daemon.wait_reachable()
         return os.waitstatus_to_exitcode(status)
 
+    def test_what_is_kept_of_an_earlier_run_is_not_taken_for_this_one(self):
+        self.keeper.heeds_removal = False
+        self.subjects.tell("node", "exit 3")
+        self.daemon.wait_process("node", lambda p: p["pid"] not in (0, self.pid), "started again")
+        self.subjects.tell("node", "say READY=1")
+        self.pid = self.daemon.wait_ready("node")["pid"]
+        rtmem.wait_until(lambda: self.kept() == 8, "both runs are kept")
+        self.daemon.stop(signal.SIGKILL)
+        self.keeper.heeds_removal = True
+        p = self.come_again()
+        self.assertEqual((p["pid"], p["restarts"]), (self.pid, 1))
+        rtmem.wait_until(lambda: self.kept() < 8, "what isn't of use is forgotten")
+
     def test_who_ended_well_meanwhile_is_not_started_again(self):
         self.assertEqual(self.end_meanwhile("exit 0"), 0)
         p = self.daemon.process("node")

@@ -4,6 +4,8 @@
 on a played tree, whose files take what is written to them."""
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
 
 import fixture
@@ -64,6 +66,23 @@ class Real(rtmem.TestCase):
         p = self.daemon.wait_ready("plain")
         self.assertEqual(p["pid"], pid)
         self.assertEqual(p["cgroup"]["path"], os.path.join(self.base, "plain"))
+
+    def test_a_stop_holds_although_somebody_else_is_in_the_group(self):
+        self.daemon.write_policy("more.yaml", document(
+            '  ends:\n    command: [/bin/false]\n    ready: { when: exec }\n    memory: { lock: none }\n'
+            '    restart: { when: always, delay: 3s }\n'))
+        self.assertEqual(self.daemon.ctl("apply").returncode, 0)
+        self.daemon.wait_process("ends", lambda p: p["state"] == "backoff", "backoff")
+        path = os.path.join(self.base, "ends")
+        os.makedirs(path, exist_ok=True)
+        with subprocess.Popen(["sleep", "1000"]) as other:
+            self.addCleanup(other.kill)
+            with open(os.path.join(path, "cgroup.procs"), "w", encoding="ascii") as f:
+                f.write(str(other.pid))
+            self.assertEqual(self.daemon.ctl("stop", "ends").returncode, 0)
+            self.assertEqual(other.wait(rtmem.DEADLINE), -signal.SIGTERM)
+        p = self.daemon.wait_process("ends", lambda p: p["state"] == "stopped", "stopped")
+        self.assertEqual((p["wanted"], p["restarts"]), ("stopped", 0))
 
     def test_what_cannot_be_had_is_a_note(self):
         p = self.daemon.process("bounded")

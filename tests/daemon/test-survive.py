@@ -195,5 +195,48 @@ class Survive(rtmem.TestCase):
         self.assertEqual(self.daemon.process("gone")["state"], "running")
 
 
+class Waiting(rtmem.TestCase):
+    """Who waits for others is known to the next rtmemd, and who doesn't wait any more, too."""
+
+    def setUp(self):
+        self.subjects = fixture.Subjects().__enter__()
+        self.addCleanup(self.subjects.__exit__)
+        self.daemon = rtmem.Daemon(fixture.document(
+            self.subjects.policy("first", "ready: { when: notify }"),
+            fixture.sleeper("next", "after: [first]")))
+        self.daemon.__enter__()
+        self.addCleanup(lambda: self.daemon.__exit__(None, None, None))
+        self.daemon.wait_process("next", lambda p: p["waiting_for"], "waits")
+
+    def next_daemon(self):
+        self.daemon.stop(signal.SIGKILL)
+        self.daemon.start()
+        self.daemon.wait_reachable()
+
+    def first_gets_ready(self):
+        self.subjects.tell("first", "say READY=1")
+        self.daemon.wait_ready("first")
+
+    def test_one_that_was_stopped_while_it_waited_stays_stopped(self):
+        self.assertEqual(self.daemon.ctl("stop", "next").returncode, 0)
+        self.next_daemon()
+        p = self.daemon.process("next")
+        self.assertEqual((p["state"], p["wanted"], p["waiting_for"]), ("stopped", "stopped", []))
+        self.first_gets_ready()
+        self.assertIn("next: stopped, as before", self.daemon.log())
+        self.assertNotIn("next: started as pid", self.daemon.log())
+
+    def test_one_that_waits_by_hand_goes_on_waiting(self):
+        self.assertEqual(self.daemon.ctl("stop", "next").returncode, 0)
+        with subprocess.Popen([rtmem.RTMEMCTL, "--runtime-dir", self.daemon.runtime_dir, "start", "next"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as start:
+            self.daemon.wait_process("next", lambda p: p["waiting_for"], "waits")
+            self.next_daemon()
+            start.kill()
+        self.daemon.wait_process("next", lambda p: p["waiting_for"], "waits again")
+        self.first_gets_ready()
+        self.daemon.wait_ready("next")
+
+
 rtmem.require_root()
 rtmem.main()

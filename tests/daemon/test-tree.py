@@ -93,6 +93,26 @@ class Tree(rtmem.TestCase):
             self.assertEqual((p["pid"], p["compliance"]), (0, "stopped"))
             self.assertEqual(zombies_of(d.popen.pid), [])
 
+    def test_a_child_whose_main_thread_has_ended_goes_too(self):
+        script = os.path.join(self.dir, "headless.py")
+        with open(script, "w", encoding="ascii") as f:
+            f.write(textwrap.dedent(f"""
+                import ctypes, os, threading, time
+                if os.fork() == 0:
+                    with open({self.pids!r}, "w") as f:
+                        f.write(str(os.getpid()))
+                    threading.Thread(target=time.sleep, args=(1000,)).start()
+                    ctypes.CDLL(None).pthread_exit(None)
+                time.sleep(1000)
+                """))
+        with self.daemon(shell("headless", f"exec {sys.executable} {script}")) as d:
+            d.wait_ready("headless")
+            pid = pids_in(self.pids, 1)[0]
+            rtmem.wait_until(lambda: "Z" in rtmem.status_field(pid, "State"), "a main thread that ended")
+            self.assertTrue(rtmem.alive(pid))
+            self.assertEqual(d.ctl("stop", "headless").returncode, 0)
+            self.assertTrue(gone([pid]))
+
     def test_what_ignores_the_signal_is_killed_wherever_it_is(self):
         script = """
             setsid sh -c 'trap "" TERM; while :; do sleep 1000; done' & echo $! >> {pids}
