@@ -103,7 +103,7 @@ static int copy_by_reading(int from, int to, off_t start, off_t end) {
 }
 
 /* Within a file system that shares blocks nothing is copied at all. */
-static int copy(int from, int to, off_t start, off_t end) {
+static int copy_data(int from, int to, off_t start, off_t end) {
 	while (start < end) {
 		ssize_t n = copy_file_range(from, &start, to, NULL, (size_t)(end - start), 0);
 
@@ -113,6 +113,32 @@ static int copy(int from, int to, off_t start, off_t end) {
 			return copy_by_reading(from, to, start, end);
 	}
 	return 0;
+}
+
+/* Where [start, end) has data: from *start to what is returned. At the end there's none. */
+static off_t find_data(int fd, off_t *start, off_t end) {
+	off_t data = lseek(fd, *start, SEEK_DATA), hole;
+
+	if (data > *start || (data < 0 && errno == ENXIO))
+		*start = data < 0 || data > end ? end : data;
+	hole = lseek(fd, *start, SEEK_HOLE);
+	return hole <= *start || hole > end ? end : hole;
+}
+
+/* Holes stay holes: a file is made large in no time, and nobody shall fill the disk by our hands. */
+static int copy(int from, int to, off_t start, off_t end) {
+	off_t at = lseek(to, 0, SEEK_CUR) - start;
+	int r = 0;
+
+	while (r == 0 && start < end) {
+		off_t next = find_data(from, &start, end);
+
+		if (lseek(to, at + start, SEEK_SET) < 0)
+			return -errno;
+		r = copy_data(from, to, start, next);
+		start = next;
+	}
+	return r == 0 && ftruncate(to, at + end) < 0 ? -errno : r;
 }
 
 /* The program's own lines go on while they are copied: again, until there are no more. */

@@ -290,6 +290,22 @@ class Rotation(Directories):
         self.assertIn("isn't root's", done.stderr)
         self.assertEqual(os.listdir(self.users), ["log"])
 
+    def test_holes_stay_holes(self):
+        for arguments in ((), ("--truncate",)):
+            path = os.path.join(self.roots, "log" + "".join(arguments))
+            with open(path, "wb") as f:
+                f.write(b"first\n" * 3000)
+                f.seek(16 << 20)
+                f.write(b"\nlast\n" * 3000)
+            with open(path, "rb") as f:
+                whole = f.read()
+            subprocess.run([ROTATE, *arguments, path], check=True)
+            with open(path + ".1", "rb") as f:
+                copied = f.read()
+            self.assertGreater(len(copied), 16 << 20)
+            self.assertEqual(copied, whole[:len(copied)])
+            self.assertLess(os.stat(path + ".1").st_blocks * 512, 1 << 20)
+
     def test_rtmemd_has_it_done(self):
         path = os.path.join(self.roots, "log")
         text = (f'version: 1\nprocesses:\n  writer:\n    command: ["{LINES}", "{N_LINES}"]\n'
