@@ -92,6 +92,16 @@ uint64_t watch_next(const struct watch *w, uint64_t now_usec, uint64_t bytes) {
 	return now_usec + (pause < LOOK_MIN_USEC ? LOOK_MIN_USEC : pause);
 }
 
+/* One that is as large as before can't be cut yet: a lock, a line that goes on, blocks larger than the file. */
+static uint64_t pause_after(const struct watch *w) {
+	struct stat st;
+
+	if (w->error)
+		return PAUSE_USEC;
+	return lstat(w->path, &st) == 0 && (uint64_t)st.st_size >= w->size_bytes ? LOOK_MAX_USEC
+										 : LOOK_MIN_USEC;
+}
+
 void watch_look(struct watch *w, rotation_start start, void *userdata) {
 	struct stat st;
 	uint64_t now;
@@ -109,7 +119,7 @@ void watch_look(struct watch *w, rotation_start start, void *userdata) {
 	}
 	w->error = run_helper(w, start, userdata);
 	now = watch_now();
-	w->due_usec = now + (w->error ? PAUSE_USEC : LOOK_MIN_USEC);
+	w->due_usec = now + pause_after(w);
 	w->seen_usec = now;
 	w->seen_bytes = 0;
 }

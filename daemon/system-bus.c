@@ -60,9 +60,11 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
 
 	if (!sd_bus_message_is_method_call(message, NULL, NULL))
 		return 0;
-	if (!meter_admits(&m->meter, METER_SYSTEM_BUS))
-		return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
+	if (!meter_admits(&m->meter, METER_SYSTEM_BUS)) {
+		(void)sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
 			"too many questions on the system bus: ask again in a second");
+		return 1; /* what is returned for a call that wants no reply would let it in */
+	}
 	m->metered = NULL;
 	meter_begin(&m->meter, METER_SYSTEM_BUS);
 	return 0;

@@ -191,6 +191,8 @@ void process_policy_merge(const struct process_policy *launched, const struct pr
 	*ret = *launched;
 	ret->name = now->name;
 	ret->place = now->place;
+	ret->after =
+		now->after; /* also when it's the same: a mixture before this one had another's */
 	for (size_t i = 0; i < d->n_items; i++) {
 		const struct field *f = d->items[i].field;
 

@@ -114,6 +114,26 @@ static void the_mixture_follows_what_it_can(void **state) {
 	assert_true(process_policy_same_watch(to, &mixed));
 }
 
+/* A mixture after a mixture: the set of the first is let go then, and nothing may be borrowed from it. */
+static void the_next_mixture_borrows_nothing_from_the_one_before(void **state) {
+	static const char *const texts[] = { "    user: u1\n",
+		"    user: u2\n    after: [b]\n  b: { command: [/bin/b] }\n",
+		"    user: u3\n    after: [b]\n  b: { command: [/bin/b] }\n" };
+	_cleanup_policy_set_ struct policy_set *a = parse(texts[0]);
+	_cleanup_policy_set_ struct policy_set *b = parse(texts[1]);
+	_cleanup_policy_set_ struct policy_set *c = parse(texts[2]);
+	_cleanup_differences_ struct policy_differences first = { .n_items = 0 };
+	_cleanup_differences_ struct policy_differences second = { .n_items = 0 };
+	struct process_policy mixed, again;
+
+	assert_return_code(
+		process_policy_differences(&a->processes[0], &b->processes[0], &first), 0);
+	process_policy_merge(&a->processes[0], &b->processes[0], &first, &mixed);
+	assert_return_code(process_policy_differences(&mixed, &c->processes[0], &second), 0);
+	process_policy_merge(&mixed, &c->processes[0], &second, &again);
+	assert_ptr_equal(again.after, c->processes[0].after);
+}
+
 int main(void) {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_differs_in_nothing),
@@ -122,6 +142,7 @@ int main(void) {
 		cmocka_unit_test(a_lock_lets_memlock_be_raised_alone),
 		cmocka_unit_test(the_list_of_keys_is_cut_visibly),
 		cmocka_unit_test(the_mixture_follows_what_it_can),
+		cmocka_unit_test(the_next_mixture_borrows_nothing_from_the_one_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
