@@ -68,6 +68,14 @@ static bool is_to_restart(const struct change *c, bool restart) {
 			policy_differences_launch(&c->differences) > 0);
 }
 
+/* By limits or a timeout, too, a launch may have failed: only how it's judged is no part of that. */
+static bool may_mend(const struct policy_differences *d) {
+	for (size_t i = 0; i < d->n_items; i++)
+		if (strncmp(d->items[i].key, "compliance.", strlen("compliance.")) != 0)
+			return true;
+	return false;
+}
+
 /* One that doesn't run has nothing to lose: where a start is due anyway, the new policy gets it now. */
 static int decide_idle(struct change *c) {
 	const struct process *p = c->process;
@@ -76,7 +84,7 @@ static int decide_idle(struct change *c) {
 
 	if (c->differences.n_items == 0 && !p->pending)
 		return say(c, CHANGE_KEEP, "its policy is the same", "");
-	if (due && policy_differences_launch(&c->differences) > 0)
+	if (due && may_mend(&c->differences))
 		return say(c, CHANGE_RESTART, "it doesn't run, and its policy changed", "");
 	return say(c, CHANGE_UPDATE, "it doesn't run: its next start follows the new policy", "");
 }
@@ -112,11 +120,11 @@ static int decide_running(struct change *c, bool restart) {
 		return decide_environment(c, restart);
 	if (n_launch > 0 || p->run->outdated) {
 		(void)policy_differences_text(&c->differences, true, keys, sizeof(keys));
-		c->known = c->differences.n_items == n_launch && p->pending &&
-			process_policy_same_launch(p->pending->policy, c->policy);
 		if (is_to_restart(c, restart))
 			return say(c, CHANGE_RESTART, "only a new launch can follow: ",
 				n_launch ? keys : "it was started under an older policy");
+		c->known = c->differences.n_items == n_launch && p->pending &&
+			process_policy_same_launch(p->pending->policy, c->policy);
 		if (n_launch > 0)
 			return say(c, CHANGE_PENDING, "restart needed: ", keys);
 	}

@@ -28,6 +28,7 @@ static void state_done(struct setting_state *s) {
 	free(s->wanted);
 	free(s->actual);
 	free(s->original);
+	free(s->written);
 	free(s->reason);
 }
 
@@ -91,6 +92,10 @@ static int judge_different(struct setting_state *s, const struct setting_target 
 		return setting_state_judge(s, SETTING_DRIFT,
 			"not applied yet, refused, or changed since: `rtmemctl apply` sets it, or "
 			"says why not");
+	if (s->written && t->kind->same(s->wanted, s->written))
+		return setting_state_judge(s, SETTING_DRIFT,
+			"rtmem had set it, and somebody else has changed it since: `rtmemctl apply` "
+			"sets it again");
 	t->kind->explain_short(t, s->wanted, s->actual, cause);
 	snprintf(reason, sizeof(reason),
 		"rtmem has set it before; either the wish is new, and `rtmemctl apply` sets it, or %s",
@@ -136,6 +141,15 @@ static int add_history(struct setting_state *s, const struct journal *j) {
 		: 0;
 }
 
+static int add_written(struct setting_state *s, const struct journal_entry *e, const char *root) {
+	char boot[BOOT_ID_MAX];
+
+	boot_id_read(root, boot);
+	return e->pending || journal_is_of_another_boot(e, boot)
+		? 0
+		: journal_set(&s->written, e->written);
+}
+
 static int state_init(struct setting_state *s, const struct host_wish *wish, const char *root,
 	const struct journal *j) {
 	const struct journal_entry *e = journal_find(j, wish->setting);
@@ -149,6 +163,8 @@ static int state_init(struct setting_state *s, const struct host_wish *wish, con
 		return -ENOMEM;
 	s->report = setting_is_report(wish->setting, wish->wanted);
 	r = journal_set(&s->original, e ? e->original : NULL);
+	if (r == 0 && e)
+		r = add_written(s, e, root);
 	if (r == 0)
 		r = setting_state_compare(s, root);
 	return r < 0 ? r : add_history(s, j);

@@ -29,6 +29,7 @@ struct setting_state {
 	struct place place;
 	bool held; /* not to be set before the next apply: tried, or rolled back */
 	bool report; /* only told about, never written: `swap: report` */
+	char *written; /* what rtmem left there since the machine was started; NULL = not known */
 };
 
 struct settings {

@@ -296,7 +296,9 @@ static void a_change_behind_our_back_is_told_from_a_new_wish(void **state) {
 	s = diff(f, "sysctl.vm.swappiness", "0");
 	assert_int_equal(s->result, SETTING_DRIFT);
 	assert_string_equal(s->original, "60");
-	assert_non_null(strstr(s->reason, "rtmem has set it before"));
+	assert_non_null(strstr(s->reason, "somebody else has changed it since"));
+	s = diff(f, "sysctl.vm.swappiness", "10");
+	assert_non_null(strstr(s->reason, "the wish is new"));
 	assert_int_equal(apply(f, "sysctl.vm.swappiness", "0")->result, SETTING_OK);
 }
 

@@ -157,6 +157,7 @@ static void what_does_not_run_follows_at_its_next_start(void **state) {
 	expect_reload(h, changed, "a restart");
 	expect_reload(h, HEAD "  a: { command: [/bin/a], compliance: { minor_faults: 1 } }\n",
 		"a update");
+	expect_reload(h, HEAD "  a: { command: [/bin/a], limits: { nofile: 64 } }\n", "a restart");
 	p->state = PROCESS_BACKOFF;
 	expect_reload(h, changed, "a restart");
 }
@@ -183,6 +184,10 @@ static void what_waits_is_compared_with_the_launch(void **state) {
 	assert_return_code(changes_decide(&h->manager, set, false, &again), 0);
 	assert_int_equal(again.items[0].kind, CHANGE_PENDING);
 	assert_false(changes_any(&again));
+	changes_done(&again);
+	assert_return_code(changes_decide(&h->manager, set, true, &again), 0);
+	assert_int_equal(again.items[0].kind, CHANGE_RESTART);
+	assert_true(changes_any(&again));
 	expect_reload(h, launched, "a update");
 	pending_take(p);
 	assert_string_equal(p->policy->command[1], "x");
