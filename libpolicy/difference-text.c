@@ -74,16 +74,17 @@ static void limit_text(const struct field *f, const struct limit *l, char *buf, 
 static void unit_text(const struct field *f, const void *value, char *buf, size_t size) {
 	char text[CPU_LIST_TEXT_MAX > CAPABILITY_LIST_TEXT_MAX ? CPU_LIST_TEXT_MAX
 							       : CAPABILITY_LIST_TEXT_MAX];
+	const char *said = text; /* what has a word of its own isn't in the buffer */
 
 	if (f->kind == KIND_SIZE)
-		(void)format_size(*(const uint64_t *)value, text);
+		said = format_size(*(const uint64_t *)value, text);
 	else if (f->kind == KIND_DURATION)
-		(void)format_duration(*(const uint64_t *)value, text);
+		said = format_duration(*(const uint64_t *)value, text);
 	else if (f->kind == KIND_CPUS)
-		(void)format_cpu_list(value, text);
+		said = format_cpu_list(value, text);
 	else
-		(void)capabilities_format(*(const uint64_t *)value, text);
-	snprintf(buf, size, "%s", text);
+		said = capabilities_format(*(const uint64_t *)value, text);
+	snprintf(buf, size, "%s", said);
 }
 
 static bool is_set(const struct field *f, const struct process_policy *p) {

@@ -55,6 +55,7 @@ static void each_kind_of_value_is_told_in_words(void **state) {
 	expect("", "    compliance: { interval: 250ms, minor_faults: unlimited }\n",
 		"compliance.minor_faults: 0 -> unlimited, compliance.interval: 1s -> 250ms");
 	expect("", "    working_directory: /srv\n", "!working_directory:  -> /srv");
+	expect("    watchdog: 5s\n", "", "!watchdog: 5s -> 0");
 }
 
 static void what_environment_variables_hold_is_not_told(void **state) {
