@@ -15,9 +15,10 @@
 #include "common/io.h"
 #include "common/units.h"
 #include "daemon/cgroup.h"
+#include "daemon/hands.h"
 
 #define LIST_MAX_BYTES (4u << 20) /* of cgroup.procs */
-#define DEPTH_MAX      32
+#define DEPTH_MAX      32 /* of groups that a program makes below its own */
 #define KILL_ROUNDS    64 /* without cgroup.kill: until a tree that forks stands still */
 
 struct visit {
@@ -126,7 +127,8 @@ static int kill_each(const struct process *p) {
 	return r;
 }
 
-int cgroup_kill(const struct process *p) {
+static int kill_here(void *userdata) {
+	const struct process *p = userdata;
 	_cleanup_close_ int fd = open_in_group(p, "cgroup.kill", O_WRONLY);
 
 	if (fd == -ENOENT)
@@ -134,4 +136,46 @@ int cgroup_kill(const struct process *p) {
 	if (fd < 0)
 		return fd;
 	return write(fd, "1", 1) < 0 ? -errno : 0;
+}
+
+int cgroup_kill(struct process *p) {
+	return hands_do(p->manager->hands, kill_here, p);
+}
+
+/* ---- its end ----------------------------------------------------------------------------------- */
+
+/* Deepest first; the kernel's own files are no obstacle. */
+static int remove_below(int parent, const char *name, int depth) {
+	_cleanup_closedir_ DIR *directory = NULL;
+	struct dirent *entry;
+	int fd;
+
+	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EBUSY || depth == 0)
+		return -errno;
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	directory = fd < 0 ? NULL : fdopendir(fd);
+	if (!directory) {
+		close_fd(fd);
+		return -errno;
+	}
+	while ((entry = readdir(directory)))
+		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+			strcmp(entry->d_name, "..") != 0)
+			(void)remove_below(fd, entry->d_name, depth - 1);
+	return unlinkat(parent, name, AT_REMOVEDIR) == 0 ? 0 : -errno;
+}
+
+static int remove_here(void *userdata) {
+	const struct process *p = userdata;
+	char group[PATH_MAX];
+
+	if (!cgroup_path_of(&p->manager->cgroups, p->name, group))
+		return -EOPNOTSUPP;
+	return remove_below(AT_FDCWD, group, DEPTH_MAX);
+}
+
+int cgroup_remove(struct process *p) {
+	return hands_do(p->manager->hands, remove_here, p);
 }

@@ -5,6 +5,8 @@
  * joins it as one of its first steps, so that the program never runs outside. A group that is there already
  * (an rtmemd that ended between) is used again.
  *
+ * The hands write: the unit makes the tree of control groups read-only for rtmemd's other threads.
+ *
  * The memory controller is passed on only once a policy asks for it: it costs all that live below.
  */
 #include "daemon/cgroup.h"
@@ -24,7 +26,6 @@
 #include "daemon/log.h"
 
 #define LIST_MAX_BYTES (4u << 20) /* of cgroup.procs */
-#define DEPTH_MAX      32 /* of groups that a program makes below its own */
 
 bool cgroup_wants_memory(const struct cgroup_policy *c) {
 	return c->memory_min_bytes || c->memory_low_bytes || c->memory_max_bytes;
@@ -233,7 +234,8 @@ static void protect_base(const struct manager *m) {
 		(void)write_line_file(path, value_text(low, false, text));
 }
 
-int cgroup_apply(struct process *p) {
+static int apply_here(void *userdata) {
+	struct process *p = userdata;
 	const struct cgroup_policy *c = &p->policy->cgroup;
 	struct manager *m = p->manager;
 	int r;
@@ -254,7 +256,12 @@ int cgroup_apply(struct process *p) {
 	return r;
 }
 
-int cgroup_make(struct process *p) {
+int cgroup_apply(struct process *p) {
+	return hands_do(p->manager->hands, apply_here, p);
+}
+
+static int make_here(void *userdata) {
+	struct process *p = userdata;
 	char group[PATH_MAX];
 	int r;
 
@@ -267,7 +274,11 @@ int cgroup_make(struct process *p) {
 		problem(p, "%.200s can't be made: %s", group, strerror(-r));
 		return r;
 	}
-	return cgroup_apply(p);
+	return apply_here(p);
+}
+
+int cgroup_make(struct process *p) {
+	return hands_do(p->manager->hands, make_here, p);
 }
 
 static bool is_used(const struct process *p) {
@@ -319,37 +330,4 @@ void cgroup_look(struct process *p) {
 		read_value(p, "memory.low", &s->low_bytes) == 0 &&
 		read_value(p, "memory.max", &s->max_bytes) == 0;
 	s->guarded_bytes = s->memory_valid ? guarded_above(p) : 0;
-}
-
-/* ---- its end ----------------------------------------------------------------------------------- */
-
-/* Deepest first; the kernel's own files are no obstacle. */
-static int remove_below(int parent, const char *name, int depth) {
-	_cleanup_closedir_ DIR *directory = NULL;
-	struct dirent *entry;
-	int fd;
-
-	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EBUSY || depth == 0)
-		return -errno;
-	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	directory = fd < 0 ? NULL : fdopendir(fd);
-	if (!directory) {
-		close_fd(fd);
-		return -errno;
-	}
-	while ((entry = readdir(directory)))
-		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
-			strcmp(entry->d_name, "..") != 0)
-			(void)remove_below(fd, entry->d_name, depth - 1);
-	return unlinkat(parent, name, AT_REMOVEDIR) == 0 ? 0 : -errno;
-}
-
-int cgroup_remove(struct process *p) {
-	char group[PATH_MAX];
-
-	if (!cgroup_path_of(&p->manager->cgroups, p->name, group))
-		return -EOPNOTSUPP;
-	return remove_below(AT_FDCWD, group, DEPTH_MAX);
 }

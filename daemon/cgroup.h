@@ -30,7 +30,7 @@ int cgroup_populated(const struct process *p);
 /** A descriptor of cgroup.events, for epoll (EPOLLPRI) and pread; or -errno. */
 int cgroup_events_open(const struct process *p);
 /** SIGKILL for everything in the group, also what it forks meanwhile. 0 or -errno. */
-int cgroup_kill(const struct process *p);
+int cgroup_kill(struct process *p);
 /** Calls fn for each process in the group and in those that it has made below; a negative result ends it, and is returned. */
 int cgroup_each(const struct process *p, int (*fn)(pid_t pid, void *userdata), void *userdata);
 /** Removes the group and those below, if empty. 0; -EBUSY; -EOPNOTSUPP. */

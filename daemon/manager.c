@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "common/cleanup.h"
@@ -329,6 +330,8 @@ int manager_run(const struct options *options) {
 	struct manager m = { .options = options, .lock_fd = -1, .notify_fd = -1, .bus_fd = -1 };
 	int status;
 
+	(void)umask(
+		022); /* whatever the unit says: sockets and records are for everybody to read */
 	bound_heap();
 	m.pid_hints = calloc(PID_HINTS, sizeof(*m.pid_hints));
 	store_init(&m.store);

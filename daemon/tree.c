@@ -244,7 +244,7 @@ void members_ask(const struct members *all, const struct members *asked, int sig
 	}
 }
 
-void tree_kill(const struct process *p) {
+void tree_kill(struct process *p) {
 	static const struct members none;
 	struct members members;
 

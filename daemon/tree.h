@@ -22,7 +22,7 @@ bool tree_has_rest(const struct process *p);
 void tree_signal_main(const struct process *p, int sig);
 /** SIGKILL to the main process and all others. Reaches those too that are made meanwhile, where there's a
  *  control group; without, whoever wants to be sure looks again. */
-void tree_kill(const struct process *p);
+void tree_kill(struct process *p);
 /** sig, and SIGCONT so that it's heard, to those of `all` that aren't among `asked`. */
 void members_ask(const struct members *all, const struct members *asked, int sig);
 /** "sleep (pid 12), sh (pid 13) and 4 others" */

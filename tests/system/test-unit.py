@@ -13,8 +13,8 @@ import rtmem  # pylint: disable=wrong-import-position
 UNITS = sys.argv.pop()
 PACKAGING = os.path.join(rtmem.ROOT, "packaging")
 LEAST_VERSION = 250  # judges a file that no manager has loaded
-EXPOSURE_MAX = 5.0  # of 10: with all that a real-time program may need
-EXPOSURE_STRICT_MAX = 4.0
+EXPOSURE_MAX = 4.0  # of 10: with what a real-time program may need
+EXPOSURE_STRICT_MAX = 3.5
 
 
 def read(*path):

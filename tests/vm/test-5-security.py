@@ -7,7 +7,7 @@ import re
 import machine
 
 CLONE3 = 435  # refused on purpose: a filter can't see its flags, and the C library does without
-LIMIT = float(os.environ.get("RTMEM_EXPOSURE_MAX", "5.0"))
+LIMIT = float(os.environ.get("RTMEM_EXPOSURE_MAX", "4.0"))
 
 
 def statuses(pid):
