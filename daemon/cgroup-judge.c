@@ -3,12 +3,14 @@
  * finding; what was given and is different now is one. */
 #include <stdio.h>
 
+#include <unistd.h>
+
 #include "common/units.h"
 #include "daemon/verdict.h"
 
 /* The kernel counts in pages. */
 static bool differs(uint64_t wanted, uint64_t seen) {
-	const uint64_t page = 4096;
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
 	return wanted == BYTES_UNLIMITED || seen == BYTES_UNLIMITED ? wanted != seen
 								    : wanted / page != seen / page;

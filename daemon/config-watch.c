@@ -170,8 +170,10 @@ static int on_quiet(sd_event_source *s, uint64_t usec, void *userdata) {
 	}
 	w->burst_usec = 0;
 	r = watch_all(w);
-	if (r < 0)
-		log_warning("the policies can't be watched any more: %s", strerror(-r));
+	if (r < 0) {
+		log_warning("the policies can't be watched for now: %s", strerror(-r));
+		set_timer(w, TRY_LOOK_USEC);
+	}
 	apply_changed(w->manager);
 	return 0;
 }

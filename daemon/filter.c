@@ -212,7 +212,6 @@ static const int forbidden[] = {
 	CALL(ptrace),
 	CALL(process_vm_writev),
 	CALL(pidfd_getfd),
-	CALL(kcmp),
 	CALL(capset),
 	CALL(setuid),
 	CALL(setgid),

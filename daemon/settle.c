@@ -31,10 +31,9 @@ bool settle_update(struct settle *s, const struct settle_reading *reading, uint6
 }
 
 const char *settle_describe(const struct settle *s, char *buf, size_t size) {
-	char gap[UNITS_TEXT_MAX], a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
-	uint64_t gap_usec = s->gap_usec / 1000 * 1000;
+	char text[UNITS_TEXT_MAX], a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
+	const char *gap = format_duration(s->gap_usec / 1000 * 1000, text);
 
-	(void)format_duration(gap_usec, gap);
 	if (!s->begun)
 		snprintf(buf, size, "the program hasn't begun to run");
 	else if (s->last.faults != s->before.faults)

@@ -67,10 +67,11 @@ static int find_mount(const char *root, struct cgroup_place *c) {
 	char path[PATH_MAX], *saved = NULL;
 	_cleanup_free_ char *text = NULL;
 
-	if (!join_path(path, root, "/proc/self/mountinfo", ""))
+	/* a thread may see other mounts than its process; a captured tree has the process alone */
+	if (!join_path(path, root, *root ? "/proc/self" : "/proc/thread-self", "/mountinfo"))
 		return explain(c, "the path of --root is too long");
 	if (read_file(path, TABLE_MAX_BYTES, &text, NULL) < 0)
-		return explain(c, "/proc/self/mountinfo can't be read");
+		return explain(c, "%.100s can't be read", path);
 	for (char *line = strtok_r(text, "\n", &saved); line; line = strtok_r(NULL, "\n", &saved)) {
 		const char *mount = mount_point_of(line);
 
