@@ -20,7 +20,7 @@
 
 #include "bench/measure.h"
 #include "common/cleanup.h"
-#include "daemon/calls.h"
+#include "daemon/watch/calls.h"
 
 #define ROUNDS_MAX 100
 #define CALLS	   5000

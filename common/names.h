@@ -13,9 +13,9 @@
 #define RTMEM_BUS_SOCKET    "bus" /* sd-bus, peer to peer */
 #define RTMEM_NOTIFY_SOCKET "notify" /* sd_notify of managed processes */
 
-#define RTMEM_BUS_NAME	    "org.rtmem1"
-#define RTMEM_BUS_PATH	    "/org/rtmem1"
-#define RTMEM_BUS_INTERFACE "org.rtmem1.Manager"
+#define RTMEM_BUS_NAME		    "org.rtmem1"
+#define RTMEM_BUS_PATH		    "/org/rtmem1"
+#define RTMEM_BUS_INTERFACE	    "org.rtmem1.Manager"
 #define RTMEM_BUS_PROCESS_INTERFACE "org.rtmem1.Process"
 
 /* environment of a launched program; libinit takes all of it out again */

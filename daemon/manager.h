@@ -9,13 +9,13 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "daemon/calls.h"
-#include "daemon/descriptors.h"
-#include "daemon/meter.h"
-#include "daemon/pace.h"
-#include "daemon/process.h"
-#include "daemon/rings.h"
-#include "daemon/store.h"
+#include "daemon/bus/meter.h"
+#include "daemon/bus/pace.h"
+#include "daemon/launch/descriptors.h"
+#include "daemon/life/process.h"
+#include "daemon/survive/store.h"
+#include "daemon/watch/calls.h"
+#include "daemon/watch/rings.h"
 #include "host/cgroup.h"
 #include "host/settings.h"
 #include "libpolicy/policy.h"

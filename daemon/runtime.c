@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "daemon/bus/receive.h"
 #include "daemon/log.h"
-#include "daemon/receive.h"
 
 #define LOCK_PAUSE_NSEC 20000000
 #define LOCK_TRIES	100 /* two seconds */

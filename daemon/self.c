@@ -14,9 +14,9 @@
 #include <time.h>
 
 #include "common/units.h"
+#include "daemon/bus/news.h"
+#include "daemon/bus/server.h"
 #include "daemon/log.h"
-#include "daemon/news.h"
-#include "daemon/server.h"
 #include "daemon/upward.h"
 
 struct line {

@@ -13,10 +13,10 @@
 
 #include "common/cleanup.h"
 #include "common/names.h"
+#include "daemon/bus/server.h"
 #include "daemon/log.h"
-#include "daemon/sample.h"
-#include "daemon/server.h"
 #include "daemon/unit/house.h"
+#include "daemon/watch/sample.h"
 
 #define ROUNDS_MAX   200 /* of the loop, until all is answered */
 #define MESSAGES_MAX 8

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "daemon/life/ready.h"
 #include "daemon/log.h"
-#include "daemon/notify.h"
-#include "daemon/ready.h"
-#include "daemon/record.h"
+#include "daemon/survive/record.h"
+#include "daemon/watch/notify.h"
 
 #define NOW 1000000u
 

@@ -11,11 +11,11 @@
 
 #include "common/cleanup.h"
 #include "daemon/log.h"
-#include "daemon/react.h"
-#include "daemon/report.h"
-#include "daemon/sample.h"
-#include "daemon/status.h"
+#include "daemon/status/status.h"
 #include "daemon/unit/house.h"
+#include "daemon/verdict/react.h"
+#include "daemon/watch/report.h"
+#include "daemon/watch/sample.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

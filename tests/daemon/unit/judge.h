@@ -3,7 +3,7 @@
 #define RTMEM_TESTS_DAEMON_JUDGE_H
 
 /* A policy and evidence that is wholly as wanted; a test spoils one thing of it. */
-#include "daemon/verdict.h"
+#include "daemon/verdict/verdict.h"
 
 struct bench {
 	struct process_policy policy;

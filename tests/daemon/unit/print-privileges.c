@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The tables of daemon/privileges.c as docs/security.md shows them. */
+/* The tables of daemon/confine/privileges.c as docs/security.md shows them. */
 #include <ctype.h>
 #include <stdio.h>
 
 #include "common/capability.h"
-#include "daemon/privileges.h"
+#include "daemon/confine/privileges.h"
 
 static void print(const char *title, const struct privilege *rows, size_t n) {
 	printf("<!-- %s -->\n| capability | why |\n|---|---|\n", title);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "daemon/status.h"
+#include "daemon/status/status.h"
 #include "house.h"
 
 static const char policy[] = "version: 1\n"

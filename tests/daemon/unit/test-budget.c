@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/budget.h"
+#include "daemon/bus/budget.h"
 
 #define SECOND 1000000ull
 #define START  (7 * SECOND)

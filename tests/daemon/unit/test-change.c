@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "daemon/change.h"
-#include "daemon/pending.h"
+#include "daemon/reload/change.h"
+#include "daemon/reload/pending.h"
 #include "house.h"
 
 #define HEAD "version: 1\nprocesses:\n"

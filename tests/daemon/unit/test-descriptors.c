@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/descriptors.h"
+#include "daemon/launch/descriptors.h"
 
 static rlim_t soft(void) {
 	struct rlimit limit;

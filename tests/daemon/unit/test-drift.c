@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "daemon/host.h"
+#include "daemon/host/host.h"
+#include "daemon/host/reapply.h"
 #include "daemon/log.h"
-#include "daemon/reapply.h"
 #include "house.h"
 #include "support/tree.h"
 

@@ -20,9 +20,9 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "daemon/filter.h"
-#include "daemon/hands.h"
-#include "daemon/starter.h"
+#include "daemon/confine/filter.h"
+#include "daemon/confine/hands.h"
+#include "daemon/launch/starter.h"
 
 extern char **environ;
 

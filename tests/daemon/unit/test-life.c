@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/order.h"
-#include "daemon/watchdog.h"
+#include "daemon/life/order.h"
+#include "daemon/life/watchdog.h"
 #include "house.h"
 
 #define HEAD "version: 1\nprocesses:\n"

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/notify.h"
-#include "daemon/ready.h"
+#include "daemon/life/ready.h"
+#include "daemon/watch/notify.h"
 
 #define SECOND 1000000ull
 #define HOUR   (3600 * SECOND)

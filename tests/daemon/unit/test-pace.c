@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/pace.h"
+#include "daemon/bus/pace.h"
 
 #define SECOND 1000000u
 

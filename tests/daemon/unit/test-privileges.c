@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "common/capability.h"
-#include "daemon/privileges.h"
+#include "daemon/confine/privileges.h"
 
 #define ALL ((CAPABILITY_BIT(CAP_CHECKPOINT_RESTORE) << 1) - 1)
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/reapply.h"
+#include "daemon/host/reapply.h"
 
 #define SECOND UINT64_C(1000000)
 

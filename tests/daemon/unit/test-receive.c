@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/receive.h"
+#include "daemon/bus/receive.h"
 
 #define LINGER_SEC  600
 #define SOON_SEC    60 /* nothing like LINGER_SEC, on a slow machine */

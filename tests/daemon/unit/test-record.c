@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "daemon/record.h"
+#include "daemon/survive/record.h"
 #include "house.h"
 #include "support/tree.h"
 

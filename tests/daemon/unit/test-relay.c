@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/relay.h"
+#include "daemon/bus/relay.h"
 
 static int line(const char *text, enum relay_phase *phase) {
 	*phase = RELAY_LINES;

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/relock.h"
+#include "daemon/watch/relock.h"
 
 #define KIB    1024ull
 #define MIB    (1024 * KIB)

@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "daemon/ready.h"
-#include "daemon/report.h"
-#include "daemon/sample.h"
+#include "daemon/life/ready.h"
+#include "daemon/watch/report.h"
+#include "daemon/watch/sample.h"
 #include "house.h"
 
 static const char policy[] = "version: 1\n"

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "daemon/config-watch.h"
-#include "daemon/rights.h"
+#include "daemon/bus/rights.h"
+#include "daemon/reload/config-watch.h"
 
 #define NONE  ((gid_t)-1)
 #define OWN   ((uid_t)500)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/rings.h"
+#include "daemon/watch/rings.h"
 
 /* As perf_event_open(2) has it for IDENTIFIER | IP | TID | TIME | ADDR */
 struct sample {

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/rotation.h"
+#include "daemon/launch/rotation.h"
 
 #define NOW    1000000000u
 #define SECOND 1000000u

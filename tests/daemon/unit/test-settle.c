@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/settle.h"
+#include "daemon/life/settle.h"
 
 #define MSEC  1000u
 #define MIB   (1u << 20)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/state.h"
+#include "daemon/life/state.h"
 
 struct cell {
 	enum process_event event;

@@ -1,5 +1,0 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "config.h"
-#include "daemon/rights.h"
-
-const char rights_group[] = RTMEM_GROUP;
