@@ -208,8 +208,9 @@ int verb_apply(const struct options *o, int argc, char *argv[]) {
 		return fail(EXIT_USAGE,
 			"--restart: processes are left alone by --try, --host-only "
 			"and --at-boot");
+	if (o->at_boot && o->try_usec)
+		return fail(EXIT_USAGE, "--at-boot: nobody is there to confirm a --try");
 	r = call(o, &changed, &text);
-
 	if (r != 0)
 		return r;
 	d = answer_parse(text);

@@ -221,6 +221,8 @@ static void print_heading(json_object *d, FILE *out) {
 	fprintf(out, "rtmemd %s (pid %" PRId64 "): %s%s%s\n\n", answer_string(d, "daemon.version"),
 		answer_int(d, "daemon.pid"), terminal_colour(colour_of_word(state), colour), state,
 		terminal_colour(COLOUR_NONE, colour));
+	if (*answer_string(d, "daemon.problem"))
+		fprintf(out, "note: %s\n\n", answer_string(d, "daemon.problem"));
 }
 
 int status_print(json_object *d, FILE *out) {

@@ -79,13 +79,11 @@ static int plan_writes(
 /* ---- writing ----------------------------------------------------------------------------------- */
 
 static int refuse_all(struct job *job) {
-	char reason[SETTING_REASON_MAX + 32];
 	int r = 0;
 
-	snprintf(reason, sizeof(reason), "not written, because %s", job->problem);
 	for (size_t i = 0; i < job->writes.n_items && r == 0; i++)
 		if (job->writes.items[i].outcome == WRITE_PLANNED)
-			r = write_judge(&job->writes.items[i], WRITE_REFUSED, reason);
+			r = write_judge(&job->writes.items[i], WRITE_REFUSED, job->problem);
 	return r;
 }
 

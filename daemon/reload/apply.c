@@ -150,6 +150,8 @@ static int load_and_apply(struct manager *m, unsigned flags, bool *ret_changed, 
 		return r;
 	if (r < 0)
 		return refuse_policies(r, &diagnostics, ret_json);
+	if (m->refused_hash)
+		log_info("the policies are without errors again");
 	m->refused_hash = 0;
 	if (host_is_trying(m, problem))
 		return refuse(-EALREADY, problem, ret_json);

@@ -41,6 +41,10 @@ static void write_daemon(struct json *j, const struct manager *m) {
 	json_int(j, "pid", getpid());
 	json_string(j, "version", RTMEM_VERSION);
 	json_string(j, "state", manager_state(m));
+	if (m->refused_hash)
+		json_string(j, "problem",
+			"the policies on disk have errors, which `rtmemctl check` names; those that "
+			"were read before stay in force");
 	if (m->cgroups.usable)
 		json_string(j, "cgroups", m->cgroups.base);
 	json_array_begin(j, "config");

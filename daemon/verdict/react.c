@@ -41,8 +41,9 @@ static void tell(struct process *p, const struct findings *now) {
 
 		if (has_rule(now->items, now->n_items, f->rule))
 			continue;
-		log_event(MESSAGE_RESOLVED, LOG_INFO, p->name, f->rule, "%s: as wanted again",
-			f->rule);
+		if (strcmp(f->rule, "launch") != 0) /* "started" has told that */
+			log_event(MESSAGE_RESOLVED, LOG_INFO, p->name, f->rule,
+				"%s: as wanted again", f->rule);
 		news_finding(p, f, false);
 	}
 }

@@ -92,6 +92,7 @@ class Verbs(rtmem.TestCase):
 
     def test_wrong_usage_is_status_2_with_a_hint(self):
         for arguments in ((), ("nonsense",), ("help", "nonsense"), ("--nonsense",), ("check", "--nonsense"),
+                          ("apply", "--at-boot", "--try", "60s"),
                           ("check", "--watch"), ("--watch", "status"), ("start",),
                           ("start", "a", "b"), ("schema", "x"), ("status", "a", "b"),
                           ("plan", "a", "b"), ("unit",), ("unit", "a", "b"), ("plan", "--service", "a"),

@@ -69,6 +69,11 @@ class Refused(rtmem.TestCase):
             self.assertIn((4, 5, "error"), [(m["line"], m["column"], m["severity"])
                                             for m in answer["diagnostics"]])
             self.check_unchanged(d, before)
+            self.assertIn("errors", d.status()["daemon"]["problem"])
+            self.assertIn("note: the policies on disk have errors", d.ctl("status").stdout)
+            d.write_policy("test.yaml", self.GOOD)
+            self.assertEqual(d.ctl("apply").returncode, 0)
+            self.assertNotIn("problem", d.status()["daemon"])
 
     def test_an_owner_that_is_not_root_is_refused(self):
         with rtmem.Daemon(self.GOOD) as d:
