@@ -38,6 +38,8 @@ int house_teardown(void **state) {
 	free(m->processes);
 	policy_set_unref(m->set);
 	sd_event_source_disable_unref(m->tick);
+	sd_event_source_disable_unref(m->order);
+	sd_event_source_disable_unref(m->reaper);
 	sd_event_unref(m->event);
 	tree_free(h->tree);
 	free(h);
