@@ -5,6 +5,8 @@
  * other chooses path, interface, member and signature from lists or from the input, and the body is the
  * input's. Whoever sends is the user of this test: as root, changing methods are called as well.
  */
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +19,7 @@
 #include "daemon/log.h"
 #include "daemon/unit/house.h"
 #include "daemon/watch/sample.h"
+#include "support/tree.h"
 
 #define ROUNDS_MAX   200 /* of the loop, until all is answered */
 #define MESSAGES_MAX 8
@@ -45,6 +48,8 @@ static const char *const signatures[] = { "", "s", "ss", "ssv", "t", "b", "a{sv}
 /* ---- rtmemd ------------------------------------------------------------------------------------ */
 
 static struct house *house(void) {
+	static char directory[PATH_MAX];
+	static char *directories[] = { directory, NULL };
 	static struct house *h;
 
 	if (h)
@@ -54,6 +59,10 @@ static struct house *house(void) {
 	log_init(LOG_CRIT);
 	h->options.root = h->tree; /* no setting of this machine is meant */
 	house_move_in(h, policy);
+	/* what an Apply finds is what is there already */
+	tree_write_text(h->tree, "policies/camera.yaml", policy);
+	snprintf(directory, sizeof(directory), "%s/policies", h->tree);
+	h->options.config_dirs = directories;
 	if (sample_init(&h->manager) < 0 || server_init(&h->manager) < 0)
 		abort();
 	return h;
